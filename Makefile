@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+#   make            build/allowxdp, with the BPF object inside
+#   make install    into $(DESTDIR)$(PREFIX), and a starter config into /etc/allowxdp where none is
+#   make test-unit test-bpf test-e2e      the suites (tools/test does the set-up and runs them all)
+#   make lint       clang-format, cppcheck, shellcheck
+#   make SAN=1 ...  user space with ASan and UBSan, in build/san
+
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+CC ?= gcc
+CLANG ?= clang
+LLVM_STRIP ?= llvm-strip
+# Ubuntu's /usr/sbin/bpftool is a wrapper that wants the tools of the very kernel that runs: prefer a real one.
+BPFTOOL ?= $(firstword $(wildcard /usr/lib/linux-tools/*/bpftool /usr/lib/linux-tools-*/bpftool /usr/sbin/bpftool) bpftool)
+
+# `make V=1` shows the commands.
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(Q),@printf '  %-8s %s\n' $(1) $(2))
+
+B := build
+ifeq ($(SAN),1)
+O := $(B)/san
+SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+else
+O := $(B)/obj
+endif
+
+LIBS := libbpf libcyaml yaml-0.1 json-c
+CFLAGS ?= -O2 -g
+CFLAGS_ALL := -std=gnu11 -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
+	-ffile-prefix-map=$(CURDIR)=. -D_GNU_SOURCE -DALLOWXDP_VERSION='"$(VERSION)"' \
+	-Iinclude -Iuser -I$(B) $(shell pkg-config --cflags $(LIBS)) $(SANFLAGS) $(CPPFLAGS) $(CFLAGS)
+LDLIBS_ALL := $(shell pkg-config --libs $(LIBS)) -lelf -lz $(LDLIBS)
+
+# -mcpu=v3 is the newest that clang 14 knows; the multiarch directory holds <asm/types.h>.
+BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Werror -Wno-address-of-packed-member \
+	-ffile-prefix-map=$(CURDIR)=. -Iinclude -Ibpf -I/usr/include/$(shell $(CC) -print-multiarch)
+
+USER_SRC := $(sort $(wildcard user/*.c))
+LIB_OBJ := $(patsubst user/%.c,$(O)/%.o,$(filter-out user/main.c,$(USER_SRC)))
+HEADERS := $(wildcard include/*.h user/*.h)
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
+BPF_TESTS := $(patsubst tests/bpf/%.c,$(O)/bpf/%,$(wildcard tests/bpf/test_*.c))
+BPF_TEST_LIB := $(patsubst tests/bpf/%.c,$(O)/bpf/%.o,$(filter-out $(wildcard tests/bpf/test_*.c),$(wildcard tests/bpf/*.c)))
+
+all: $(if $(filter 1,$(SAN)),$(O)/allowxdp,$(B)/allowxdp)
+
+$(B)/allowxdp: $(O)/allowxdp
+	$(Q)cp $< $@.tmp && mv $@.tmp $@
+
+$(O)/allowxdp: $(O)/main.o $(O)/liballowxdp.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LDLIBS_ALL)
+
+$(O)/liballowxdp.a: $(LIB_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(O)/%.o: user/%.c $(HEADERS) $(B)/allowxdp.skel.h | $(O)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $<
+
+$(B)/allowxdp.bpf.o: $(wildcard bpf/*.c bpf/*.h include/*.h) | $(B)
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $(B)/allowxdp.tmp.o bpf/allowxdp.bpf.c
+	$(Q)$(LLVM_STRIP) -g $(B)/allowxdp.tmp.o
+	$(Q)$(BPFTOOL) gen object $@ $(B)/allowxdp.tmp.o
+	$(Q)rm -f $(B)/allowxdp.tmp.o
+
+$(B)/allowxdp.skel.h: $(B)/allowxdp.bpf.o
+	$(Q)$(BPFTOOL) gen skeleton $< name allowxdp_bpf 2>/dev/null > $@.tmp && mv $@.tmp $@
+
+$(O)/unit/%: tests/unit/%.c $(O)/liballowxdp.a $(wildcard tests/unit/*.h) | $(O)/unit
+	$(call say,TEST,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests/unit $(LDFLAGS) -o $@ $< $(O)/liballowxdp.a -lcmocka $(LDLIBS_ALL)
+
+$(O)/bpf/%.o: tests/bpf/%.c $(wildcard tests/bpf/*.h) $(HEADERS) | $(O)/bpf
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests/bpf -c -o $@ $<
+
+$(O)/bpf/%: tests/bpf/%.c $(BPF_TEST_LIB) $(O)/liballowxdp.a $(wildcard tests/bpf/*.h) | $(O)/bpf
+	$(call say,TEST,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests/bpf $(LDFLAGS) -o $@ $< $(BPF_TEST_LIB) $(O)/liballowxdp.a -lcmocka $(LDLIBS_ALL)
+
+$(B) $(O) $(O)/unit $(O)/bpf:
+	mkdir -p $@
+
+unit-tests: $(UNIT_TESTS)
+bpf-tests: $(BPF_TESTS)
+
+test-unit: unit-tests
+	@for t in $(UNIT_TESTS); do ./$$t || exit 1; done
+test-bpf: bpf-tests
+	@for t in $(BPF_TESTS); do ./$$t || exit 1; done
+test-e2e: all
+	/usr/bin/python3 -m pytest -q tests/e2e
+
+install: all
+	install -D -m 0755 $(B)/allowxdp $(DESTDIR)$(PREFIX)/sbin/allowxdp
+	install -d -m 0755 $(DESTDIR)$(SYSCONFDIR)/allowxdp/lists $(DESTDIR)$(PREFIX)/share/allowxdp/lists
+	install -m 0644 profiles/*.list $(DESTDIR)$(PREFIX)/share/allowxdp/lists/
+	install -m 0644 tools/allowxdp.yaml $(DESTDIR)$(PREFIX)/share/allowxdp/allowxdp.yaml
+	[ -e $(DESTDIR)$(SYSCONFDIR)/allowxdp/allowxdp.yaml ] || \
+		install -m 0644 tools/allowxdp.yaml $(DESTDIR)$(SYSCONFDIR)/allowxdp/allowxdp.yaml
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/sbin/allowxdp
+	rm -rf $(DESTDIR)$(PREFIX)/share/allowxdp
+
+C_FILES := $(wildcard bpf/*.[ch] include/*.h user/*.[ch] tests/*/*.[ch])
+lint:
+	clang-format --dry-run --Werror $(C_FILES)
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability,performance \
+		--inline-suppr --suppress=missingIncludeSystem --suppress=preprocessorErrorDirective \
+		-Iinclude -Iuser -DALLOWXDP_VERSION='""' user/*.c
+	shellcheck $(wildcard tools/demo tools/test tools/deps tools/*.sh .ci/run)
+
+format:
+	clang-format -i $(C_FILES)
+
+clean:
+	rm -rf $(B)
+
+.PHONY: all install uninstall lint format clean unit-tests bpf-tests test-unit test-bpf test-e2e
+.DELETE_ON_ERROR:
