@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Counting, and what the mode makes of a reason. No cache line is shared between CPUs. */
+#ifndef ALLOWXDP_COUNT_H
+#define ALLOWXDP_COUNT_H
+
+#include "maps.h"
+
+/* Counts the packet and returns its verdict (enum axp_verdict). */
+static __always_inline int settle(__u32 direction, __u32 service, __u32 family, __u32 reason,
+				  __u32 mode, __u64 bytes)
+{
+	__u32 index = AXP_COUNTS_INDEX(direction, service, family);
+	int verdict = AXP_PASS;
+	struct axp_counts *counts;
+	struct axp_count *count;
+
+	if (reason < AXP_DROP_REASONS && mode == AXP_MODE_ENFORCE)
+		verdict = AXP_DROP;
+	counts = bpf_map_lookup_elem(&counters, &index);
+	if (!counts || reason >= AXP_REASONS)
+		return verdict;
+	count = &counts->by_reason[reason];
+	if (reason < AXP_DROP_REASONS && verdict == AXP_PASS)
+		count = &counts->monitored[reason];
+	count->packets++;
+	count->bytes += bytes;
+	return verdict;
+}
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The maps, all made and pinned by the command; what lies in them is in include/abi.h. */
+#ifndef ALLOWXDP_MAPS_H
+#define ALLOWXDP_MAPS_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include "abi.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct axp_control);
+} control SEC(".maps");
+
+/* One element per slot: the generation's port tables. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, AXP_SLOTS);
+	__type(key, __u32);
+	__type(value, struct axp_policy);
+} policies SEC(".maps");
+
+/* By size: clang leaves the types of an inner map's key and value out of the BTF. */
+struct lpm4 {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, AXP_MAX_PREFIXES);
+	__uint(key_size, sizeof(struct axp_lpm4_key));
+	__uint(value_size, sizeof(struct axp_lpm_value));
+};
+
+struct lpm6 {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, AXP_MAX_PREFIXES);
+	__uint(key_size, sizeof(struct axp_lpm6_key));
+	__uint(value_size, sizeof(struct axp_lpm_value));
+};
+
+/* One trie per slot and family; none where the generation has no prefix of the family. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, AXP_SLOTS + 1); /* the last: AXP_BARRIER_SLOT */
+	__type(key, __u32);
+	__array(values, struct lpm4);
+} tries4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, AXP_SLOTS + 1); /* the last: AXP_BARRIER_SLOT */
+	__type(key, __u32);
+	__array(values, struct lpm6);
+} tries6 SEC(".maps");
+
+/* Each interface's program has a map of its own, so that no look-up by interface is needed. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, AXP_COUNTS_ENTRIES);
+	__type(key, __u32);
+	__type(value, struct axp_counts);
+} counters SEC(".maps");
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From the first byte of a frame to its addresses and ports. Each step returns the reason why the
+ * packet's fate is known, or GO_ON. Whatever cannot be followed to its ports but might still be
+ * delivered to a socket ends in a drop reason: a header that is cut short or lies is never a way
+ * around the filter.
+ *
+ * Headers are read where they lie, from the frame's first buffer (FROM_BUFFER). A driver may put
+ * less of a multi-buffer frame there than its headers, or nothing: then the same steps run again,
+ * each header copied out of wherever it is (FROM_FRAME).
+ */
+#ifndef ALLOWXDP_PARSE_H
+#define ALLOWXDP_PARSE_H
+
+#include <stddef.h>
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include "abi.h"
+
+#define GO_ON (-1)
+
+#define IP_FRAGMENT_OFFSET  0x1fff /* RFC 791: in units of eight bytes */
+#define IP6_FRAGMENT_OFFSET 0xfff8 /* RFC 8200 section 4.5 */
+
+/* IPv6 next header values (RFC 8200 section 4, RFC 4302); <linux/in6.h> clashes with libc's. */
+enum {
+	NEXT_HOP_BY_HOP = 0,
+	NEXT_ROUTING = 43,
+	NEXT_FRAGMENT = 44,
+	NEXT_AUTHENTICATION = 51,
+	NEXT_DESTINATION = 60,
+};
+
+enum source { FROM_BUFFER, FROM_FRAME };
+
+struct vlan_tag {
+	__be16 tci;
+	__be16 next;
+};
+
+struct ext_header {
+	__u8 next;
+	__u8 len;        /* eight-byte units after the first eight; AH: four-byte units less two */
+	__be16 fragment; /* fragment header: offset and flags */
+	__be32 rest;
+};
+
+struct ports {
+	__be16 source;
+	__be16 dest;
+};
+
+struct pkt {
+	struct xdp_md *ctx;
+	const void *data, *end; /* what lies in the first buffer */
+	__u32 size;   /* where the frame ends for this parse: of the first buffer, or the whole */
+	__u32 length; /* of the frame as its IP header has it */
+	__u16 sport;  /* host byte order */
+	__u16 dport;
+	__u8 family;   /* enum axp_family */
+	__u8 protocol; /* enum axp_protocol */
+	__be32 src[4]; /* IPv4: the first alone */
+	__be32 dst[4];
+};
+
+/*
+ * The header of `size` bytes at `offset`, in place or copied into `copy`; NULL where the frame ends
+ * before it does. An offset is at most 18 + 40 + 8 * 2048: the mask tells the verifier so.
+ */
+static __always_inline const void *header(const struct pkt *p, enum source from, __u32 offset,
+					  __u32 size, void *copy)
+{
+	const void *place;
+
+	if (from == FROM_FRAME)
+		return bpf_xdp_load_bytes(p->ctx, offset, copy, size) ? NULL : copy;
+	place = p->data + (offset & 0x7fff);
+	return place + size > p->end ? NULL : place;
+}
+
+/*
+ * TCP and UDP. `room`: bytes that IP says there are from here on; frames may be padded beyond them,
+ * and the kernel cuts that off, so ports in the padding are no ports.
+ */
+static __always_inline int parse_ports(struct pkt *p, enum source from, __u32 offset, __u32 room,
+				       __u8 protocol)
+{
+	const struct ports *ports;
+	struct ports copy;
+	__u32 size;
+
+	if (protocol == IPPROTO_UDP) {
+		p->protocol = AXP_UDP;
+		size = sizeof(struct udphdr);
+	} else if (protocol == IPPROTO_TCP) {
+		p->protocol = AXP_TCP;
+		size = sizeof(struct tcphdr);
+	} else {
+		return AXP_REASON_OTHER_PROTOCOL;
+	}
+	if (room < size || offset + size > p->size)
+		return AXP_REASON_TRUNCATED;
+	ports = header(p, from, offset, sizeof(*ports), &copy);
+	if (!ports)
+		return AXP_REASON_TRUNCATED;
+	p->sport = bpf_ntohs(ports->source);
+	p->dport = bpf_ntohs(ports->dest);
+	return GO_ON;
+}
+
+static __always_inline int parse_ipv4(struct pkt *p, enum source from, __u32 l3)
+{
+	const struct iphdr *ip;
+	struct iphdr copy;
+	__u32 size, total;
+
+	p->family = AXP_IPV4;
+	ip = header(p, from, l3, sizeof(*ip), &copy);
+	if (!ip)
+		return AXP_REASON_TRUNCATED;
+	size = ip->ihl * 4;
+	total = bpf_ntohs(ip->tot_len);
+	if (ip->version != 4 || size < sizeof(*ip) || total < size)
+		return AXP_REASON_BAD_HEADER;
+	if (l3 + size > p->size)
+		return AXP_REASON_TRUNCATED;
+	p->src[0] = ip->saddr;
+	p->dst[0] = ip->daddr;
+	p->length = l3 + total;
+	if (ip->frag_off & bpf_htons(IP_FRAGMENT_OFFSET))
+		return AXP_REASON_FRAGMENT;
+	return parse_ports(p, from, l3 + size, total - size, ip->protocol);
+}
+
+static __always_inline int parse_ipv6(struct pkt *p, enum source from, __u32 l3)
+{
+	const struct ipv6hdr *ip;
+	const struct ext_header *ext;
+	struct ipv6hdr copy;
+	struct ext_header ext_copy;
+	__u32 offset, end, size;
+	__u8 next;
+	int i;
+
+	p->family = AXP_IPV6;
+	ip = header(p, from, l3, sizeof(*ip), &copy);
+	if (!ip)
+		return AXP_REASON_TRUNCATED;
+	if (ip->version != 6)
+		return AXP_REASON_BAD_HEADER;
+	__builtin_memcpy(p->src, &ip->saddr, sizeof(p->src));
+	__builtin_memcpy(p->dst, &ip->daddr, sizeof(p->dst));
+	next = ip->nexthdr;
+	offset = l3 + sizeof(*ip);
+	end = offset + bpf_ntohs(ip->payload_len);
+	p->length = end;
+	/* A jumbogram (RFC 2675) says 0 here and gives its length in a hop-by-hop option. */
+	if (!ip->payload_len && next == NEXT_HOP_BY_HOP)
+		end = 0x7fffffff;
+
+#pragma unroll
+	for (i = 0; i <= AXP_MAX_EXT_HEADERS; i++) {
+		if (next != NEXT_HOP_BY_HOP && next != NEXT_ROUTING && next != NEXT_DESTINATION &&
+		    next != NEXT_FRAGMENT && next != NEXT_AUTHENTICATION)
+			return parse_ports(p, from, offset, end - offset, next);
+		if (i == AXP_MAX_EXT_HEADERS)
+			break;
+		ext = header(p, from, offset, sizeof(*ext), &ext_copy);
+		if (!ext)
+			return AXP_REASON_TRUNCATED;
+		size = (ext->len + 1) * 8;
+		if (next == NEXT_AUTHENTICATION)
+			size = (ext->len + 2) * 4;
+		if (next == NEXT_FRAGMENT)
+			size = sizeof(*ext);
+		if (offset + size > end || offset + size > p->size)
+			return AXP_REASON_TRUNCATED;
+		if (next == NEXT_FRAGMENT && ext->fragment & bpf_htons(IP6_FRAGMENT_OFFSET))
+			return AXP_REASON_FRAGMENT;
+		next = ext->next;
+		offset += size;
+	}
+	return AXP_REASON_EXT_CHAIN;
+}
+
+static __always_inline int parse_frame(struct pkt *p, enum source from)
+{
+	const struct ethhdr *eth;
+	const struct vlan_tag *tag;
+	struct ethhdr eth_copy;
+	struct vlan_tag tag_copy;
+	__u32 l3 = sizeof(*eth);
+	__be16 type;
+	int i;
+
+	eth = header(p, from, 0, sizeof(*eth), &eth_copy);
+	if (!eth)
+		return AXP_REASON_TRUNCATED;
+	type = eth->h_proto;
+
+#pragma unroll
+	for (i = 0; i < AXP_MAX_VLAN_TAGS; i++) {
+		if (type != bpf_htons(ETH_P_8021Q) && type != bpf_htons(ETH_P_8021AD))
+			break;
+		tag = header(p, from, l3, sizeof(*tag), &tag_copy);
+		if (!tag)
+			return AXP_REASON_TRUNCATED;
+		l3 += sizeof(*tag);
+		type = tag->next;
+	}
+	if (type == bpf_htons(ETH_P_IP))
+		return parse_ipv4(p, from, l3);
+	if (type == bpf_htons(ETH_P_IPV6))
+		return parse_ipv6(p, from, l3);
+	if (type == bpf_htons(ETH_P_8021Q) || type == bpf_htons(ETH_P_8021AD))
+		return AXP_REASON_VLAN_DEPTH;
+	return AXP_REASON_NOT_IP;
+}
+
+#endif

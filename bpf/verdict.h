@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From ports and addresses to the reason. Written for both directions: `local` is the port on this
+ * host's side for AXP_IN, and `remote` the address on the other side.
+ */
+#ifndef ALLOWXDP_VERDICT_H
+#define ALLOWXDP_VERDICT_H
+
+#include "maps.h"
+#include "parse.h"
+
+/* Services that the longest match of the address opens; 0: no entry covers it. */
+static __always_inline __u64 services_of(__u8 family, const __be32 *addr, __u32 slot)
+{
+	const struct axp_lpm_value *value;
+	void *trie;
+
+	if (family == AXP_IPV4) {
+		struct axp_lpm4_key key = { .prefixlen = 32 };
+
+		trie = bpf_map_lookup_elem(&tries4, &slot);
+		if (!trie)
+			return 0;
+		__builtin_memcpy(key.addr, addr, sizeof(key.addr));
+		value = bpf_map_lookup_elem(trie, &key);
+	} else {
+		struct axp_lpm6_key key = { .prefixlen = 128 };
+
+		trie = bpf_map_lookup_elem(&tries6, &slot);
+		if (!trie)
+			return 0;
+		__builtin_memcpy(key.addr, addr, sizeof(key.addr));
+		value = bpf_map_lookup_elem(trie, &key);
+	}
+	return value ? value->services : 0;
+}
+
+/*
+ * DHCP must go on, or the host loses its address hours after loading. Both ports are looked at
+ * (RFC 2131 section 4.1, RFC 8415 section 7.2): one alone anybody may choose.
+ */
+static __always_inline int is_dhcp(const struct pkt *p)
+{
+	if (p->protocol != AXP_UDP)
+		return 0;
+	if (p->family == AXP_IPV4)
+		return (p->sport == 67 || p->sport == 68) && (p->dport == 67 || p->dport == 68);
+	return (p->sport == 546 || p->sport == 547) && (p->dport == 546 || p->dport == 547);
+}
+
+/* Index of the lowest bit set in a set that has one; BPF has no instruction for it. */
+static __always_inline __u32 lowest_bit(__u64 set)
+{
+	__u32 index = 0;
+
+	if (!(set & 0xffffffff)) {
+		set >>= 32;
+		index += 32;
+	}
+	if (!(set & 0xffff)) {
+		set >>= 16;
+		index += 16;
+	}
+	if (!(set & 0xff)) {
+		set >>= 8;
+		index += 8;
+	}
+	if (!(set & 0xf)) {
+		set >>= 4;
+		index += 4;
+	}
+	if (!(set & 0x3)) {
+		set >>= 2;
+		index += 2;
+	}
+	return index + !(set & 1);
+}
+
+static __always_inline int judge(const struct pkt *p, __u32 direction, __u32 slot, __u32 *service)
+{
+	const struct axp_port_class *class;
+	const struct axp_policy *policy;
+	__u64 match;
+	__u8 index;
+
+	policy = bpf_map_lookup_elem(&policies, &slot);
+	if (!policy)
+		return AXP_REASON_NOT_GUARDED;
+	index = policy->port_class[direction & 1][p->protocol & 1][p->dport];
+	if (!index)
+		return AXP_REASON_NOT_GUARDED;
+	if (is_dhcp(p))
+		return AXP_REASON_DHCP;
+
+	class = &policy->classes[index];
+	*service = class->first;
+	match = class->services &
+		services_of(p->family, direction == AXP_IN ? p->src : p->dst, slot);
+	if (!match)
+		return AXP_REASON_UNLISTED;
+	if (!(match >> (class->first & 63) & 1))
+		*service = lowest_bit(match);
+	return AXP_REASON_LISTED;
+}
+
+#endif
