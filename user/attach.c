@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/if_link.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "allowxdp.skel.h"
+#include "attach.h"
+#include "cleanup.h"
+
+static const char *const attach_mode_names[] = {
+	[ATTACH_AUTO] = "auto",
+	[ATTACH_NATIVE] = "native",
+	[ATTACH_GENERIC] = "generic",
+};
+
+int attach_mode_parse(const char *text)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(attach_mode_names); i++) {
+		if (!strcmp(text, attach_mode_names[i]))
+			return (int)i;
+	}
+	return -1;
+}
+
+static int interface_ioctl(const char *interface, unsigned long request, struct ifreq *ifr)
+{
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	snprintf(ifr->ifr_name, sizeof(ifr->ifr_name), "%s", interface);
+	return ioctl(fd, request, ifr) ? -errno : 0;
+}
+
+static const char *driver_name(const char *interface, char buf[static 32])
+{
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+	struct ifreq ifr = { .ifr_data = (void *)&info };
+
+	snprintf(buf, 32, "%s", "unknown");
+	if (!interface_ioctl(interface, SIOCETHTOOL, &ifr) && info.driver[0])
+		snprintf(buf, 32, "%s", info.driver);
+	return buf;
+}
+
+/* XDP reads frames from their Ethernet header; tun, ppp and wireguard devices have none. */
+static bool carries_ethernet(const char *interface)
+{
+	struct ifreq ifr = { 0 };
+
+	if (interface_ioctl(interface, SIOCGIFHWADDR, &ifr))
+		return true; /* cannot tell */
+	return ifr.ifr_hwaddr.sa_family == ARPHRD_ETHER ||
+	       ifr.ifr_hwaddr.sa_family == ARPHRD_LOOPBACK;
+}
+
+static int link_pin_open(const struct paths *paths, const char *interface)
+{
+	char path[INSTANCE_PIN_MAX];
+
+	return bpf_obj_get(instance_pin(paths, "link_", interface, path));
+}
+
+static int link_info(int link, struct bpf_link_info *info)
+{
+	uint32_t size = sizeof(*info);
+
+	memset(info, 0, sizeof(*info));
+	return bpf_obj_get_info_by_fd(link, info, &size);
+}
+
+/* The program on the interface, native or generic; id 0: none. */
+static int query_program(int ifindex, uint32_t *id, bool *native)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	int rc = bpf_xdp_query(ifindex, 0, &query);
+
+	if (rc)
+		return rc;
+	*native = query.attach_mode != XDP_ATTACHED_SKB;
+	*id = query.prog_id;
+	if (!*id)
+		*id = query.drv_prog_id ? query.drv_prog_id : query.skb_prog_id;
+	return 0;
+}
+
+int attach_query(const struct paths *paths, const char *interface, struct attachment *out)
+{
+	_cleanup_close_ int link = link_pin_open(paths, interface);
+	int ifindex = (int)if_nametoindex(interface);
+	struct bpf_link_info info;
+	uint32_t id = 0;
+
+	memset(out, 0, sizeof(*out));
+	snprintf(out->interface, sizeof(out->interface), "%s", interface);
+	if (link < 0)
+		return link;
+	if (link_info(link, &info))
+		return -EIO;
+	out->prog_id = info.prog_id;
+	if (ifindex && !query_program(ifindex, &id, &out->native))
+		out->attached = id == info.prog_id;
+	return 0;
+}
+
+static const char *program_name(uint32_t id, char buf[static BPF_OBJ_NAME_LEN])
+{
+	_cleanup_close_ int fd = bpf_prog_get_fd_by_id(id);
+	struct bpf_prog_info info = { 0 };
+	uint32_t size = sizeof(info);
+
+	snprintf(buf, BPF_OBJ_NAME_LEN, "unnamed");
+	if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size) && info.name[0])
+		snprintf(buf, BPF_OBJ_NAME_LEN, "%s", info.name);
+	return buf;
+}
+
+static int refuse_foreign(const char *interface, uint32_t id, bool native, struct error *err)
+{
+	char name[BPF_OBJ_NAME_LEN];
+
+	return error_set(
+		err, EBUSY,
+		"%s already runs another XDP program, id %u, name %s: left alone; if it is not "
+		"wanted, detach it with `ip link set dev %s %s off`, or unload the allowxdp "
+		"instance that it belongs to",
+		interface, id, program_name(id, name), interface, native ? "xdpdrv" : "xdpgeneric");
+}
+
+int attach_check(const struct paths *paths, const char *interface, bool *ours, struct error *err)
+{
+	_cleanup_close_ int link = link_pin_open(paths, interface);
+	int ifindex = (int)if_nametoindex(interface);
+	struct bpf_link_info info = { 0 };
+	bool native = false;
+	uint32_t id = 0;
+	int rc;
+
+	*ours = false;
+	if (!ifindex)
+		return error_set(err, ENODEV, "there is no interface %s: see `ip link`", interface);
+	if (!carries_ethernet(interface))
+		return error_set(
+			err, EOPNOTSUPP,
+			"%s carries no Ethernet frames (tun, ppp, wireguard...): load on the "
+			"interface below it",
+			interface);
+	rc = query_program(ifindex, &id, &native);
+	if (rc)
+		return error_set(err, -rc, "cannot ask for the XDP program of %s: %s", interface,
+				 strerror(-rc));
+	if (link >= 0 && link_info(link, &info))
+		return error_set(err, errno, "cannot read the link of %s: %s", interface,
+				 strerror(errno));
+	*ours = id && id == info.prog_id;
+	if (id && !*ours)
+		return refuse_foreign(interface, id, native, err);
+	/* A link whose interface was deleted has index 0; it is replaced. */
+	if (!id && info.xdp.ifindex)
+		return error_set(
+			err, EBUSY,
+			"instance %s is attached to a %s of another network namespace, or one that "
+			"was renamed: choose another name with --instance",
+			paths->instance, interface);
+	return 0;
+}
+
+static int reuse_pin(struct bpf_map *map, const char *path)
+{
+	_cleanup_close_ int fd = bpf_obj_get(path);
+
+	return fd < 0 ? fd : bpf_map__reuse_fd(map, fd);
+}
+
+/* The instance's maps, and the interface's own counters if it was attached before. */
+static int reuse_maps(const struct instance *i, struct allowxdp_bpf *skel, const char *counters,
+		      bool *have_counters)
+{
+	int rc = bpf_map__reuse_fd(skel->maps.control, i->control);
+
+	if (!rc)
+		rc = bpf_map__reuse_fd(skel->maps.policies, i->policies);
+	if (!rc)
+		rc = bpf_map__reuse_fd(skel->maps.tries4, i->tries[0]);
+	if (!rc)
+		rc = bpf_map__reuse_fd(skel->maps.tries6, i->tries[1]);
+	if (rc)
+		return rc;
+	rc = reuse_pin(skel->maps.counters, counters);
+	*have_counters = !rc;
+	return rc == -ENOENT ? 0 : rc;
+}
+
+static struct allowxdp_bpf *load_program_with(const struct instance *i, const char *counters,
+					      bool frags, bool *have_counters, int *rc)
+{
+	struct allowxdp_bpf *skel = allowxdp_bpf__open();
+
+	if (!skel) {
+		*rc = -errno;
+		return NULL;
+	}
+	skel->rodata->have_frags = frags;
+	if (!frags)
+		bpf_program__set_flags(skel->progs.allowxdp_in, 0);
+	*rc = reuse_maps(i, skel, counters, have_counters);
+	if (!*rc)
+		*rc = allowxdp_bpf__load(skel);
+	if (*rc) {
+		allowxdp_bpf__destroy(skel);
+		return NULL;
+	}
+	return skel;
+}
+
+/* With multi-buffer frames where the kernel knows them (5.18), else without. */
+static struct allowxdp_bpf *load_program(const struct instance *i, const char *counters,
+					 bool *have_counters, struct error *err)
+{
+	struct allowxdp_bpf *skel;
+	int rc;
+
+	skel = load_program_with(i, counters, true, have_counters, &rc);
+	if (!skel)
+		skel = load_program_with(i, counters, false, have_counters, &rc);
+	if (!skel)
+		error_set(err, -rc, "the kernel refused the XDP program: %s: see why with -v",
+			  strerror(-rc));
+	return skel;
+}
+
+static int create_link(int program, int ifindex, uint32_t flags)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
+
+	return bpf_link_create(program, ifindex, BPF_XDP, &opts);
+}
+
+static int refuse_link(const char *interface, int rc, bool native, struct error *err)
+{
+	char driver[32];
+
+	if (rc == -EBUSY || rc == -EEXIST)
+		return error_set(err, -rc,
+				 "%s was given another XDP program just now: see `ip link`",
+				 interface);
+	if (!native)
+		return error_set(err, -rc, "cannot attach to %s in generic mode: %s", interface,
+				 strerror(-rc));
+	if (rc == -EOPNOTSUPP)
+		return error_set(
+			err, -rc,
+			"%s: its driver (%s) has no native XDP: use --mode auto or generic",
+			interface, driver_name(interface, driver));
+	return error_set(
+		err, -rc,
+		"%s: its driver (%s) refuses native XDP as it is set up now (%s; a large MTU or "
+		"LRO are the usual causes): mend that, or use --mode generic",
+		interface, driver_name(interface, driver), strerror(-rc));
+}
+
+/* Returns a link's fd. */
+static int attach_program(int program, const char *interface, enum attach_mode mode, char *note,
+			  size_t note_size, struct error *err)
+{
+	int ifindex = (int)if_nametoindex(interface);
+	char driver[32];
+	int link;
+
+	if (mode != ATTACH_GENERIC) {
+		link = create_link(program, ifindex, XDP_FLAGS_DRV_MODE);
+		if (link >= 0)
+			return link;
+		if (mode == ATTACH_NATIVE || link != -EOPNOTSUPP)
+			return refuse_link(interface, link, true, err);
+		snprintf(note, note_size, "driver %s has no native XDP",
+			 driver_name(interface, driver));
+	}
+	link = create_link(program, ifindex, XDP_FLAGS_SKB_MODE);
+	return link >= 0 ? link : refuse_link(interface, link, false, err);
+}
+
+int attach(const struct instance *i, const char *interface, enum attach_mode mode, char *note,
+	   size_t note_size, struct error *err)
+{
+	char counters[INSTANCE_PIN_MAX], pin[INSTANCE_PIN_MAX];
+	struct allowxdp_bpf *skel;
+	_cleanup_close_ int link = -1;
+	bool have_counters = false;
+	int rc = 0;
+
+	note[0] = '\0';
+	instance_pin(i->paths, "counters_", interface, counters);
+	instance_pin(i->paths, "link_", interface, pin);
+	skel = load_program(i, counters, &have_counters, err);
+	if (!skel)
+		return -EIO;
+	link = attach_program(bpf_program__fd(skel->progs.allowxdp_in), interface, mode, note,
+			      note_size, err);
+	if (link < 0)
+		rc = link;
+	if (!rc && !have_counters)
+		rc = bpf_obj_pin(bpf_map__fd(skel->maps.counters), counters);
+	if (!rc) {
+		unlink(pin); /* of an interface that was deleted meanwhile */
+		rc = bpf_obj_pin(link, pin);
+	}
+	allowxdp_bpf__destroy(skel);
+	if (rc && link >= 0)
+		return error_set(err, -rc, "cannot pin %s: %s", pin, strerror(-rc));
+	return rc;
+}
+
+int detach(const struct paths *paths, const char *interface, struct error *err)
+{
+	_cleanup_close_ int link = link_pin_open(paths, interface);
+	char path[INSTANCE_PIN_MAX];
+
+	if (link < 0)
+		return error_set(err, -link, "cannot open the link of %s: %s", interface,
+				 strerror(-link));
+	bpf_link_detach(
+		link); /* at once, whoever else holds the link; fails if the interface is gone */
+	if (unlink(instance_pin(paths, "link_", interface, path)))
+		return error_set(err, errno, "cannot remove %s: %s", path, strerror(errno));
+	unlink(instance_pin(paths, "counters_", interface, path));
+	return 0;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Programs on interfaces: one program and one pinned link for each interface of the instance. */
+#ifndef ALLOWXDP_ATTACH_H
+#define ALLOWXDP_ATTACH_H
+
+#include "instance.h"
+
+enum attach_mode { ATTACH_AUTO, ATTACH_NATIVE, ATTACH_GENERIC };
+
+struct attachment {
+	char interface[16];
+	uint32_t prog_id;
+	bool native;   /* else generic */
+	bool attached; /* false: the pin is there, but its interface is gone or in another namespace
+			*/
+};
+
+/* "auto", "native", "generic"; -1 if it is none of them. */
+int attach_mode_parse(const char *text);
+
+/*
+ * Can the interface be attached to (it exists, carries Ethernet frames, runs no XDP program that is
+ * not ours)? *ours is set when this instance is attached to it already.
+ */
+int attach_check(const struct paths *paths, const char *interface, bool *ours, struct error *err);
+
+/*
+ * Loads a program for the interface and attaches it by a pinned link. Native; generic only if the
+ * mode is ATTACH_GENERIC, or ATTACH_AUTO and the driver cannot do native: `note` (may be cut) then
+ * says why.
+ */
+int attach(const struct instance *i, const char *interface, enum attach_mode mode, char *note,
+	   size_t note_size, struct error *err);
+
+/* Detaches at once and removes the interface's pins. */
+int detach(const struct paths *paths, const char *interface, struct error *err);
+
+/* How the interface is attached; 0 or negative errno. */
+int attach_query(const struct paths *paths, const char *interface, struct attachment *out);
+
+#endif

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "attach.h"
+#include "bpffs.h"
+#include "cleanup.h"
+#include "cmd.h"
+#include "output.h"
+#include "running.h"
+#include "snapshot.h"
+
+struct target {
+	char interface[16];
+	bool ours; /* attached already: nothing to do but apply the config */
+	bool done; /* attached by this command */
+	char note[128];
+};
+
+struct load {
+	struct app *app;
+	const char *config;
+	enum attach_mode attach_mode;
+	bool monitor, force, dry_run;
+	struct target targets[POLICY_MAX_INTERFACES];
+	size_t n_targets;
+	struct running running; /* empty: nothing is loaded yet */
+	bool loaded;
+	bool created; /* the instance is new: undone by destroying it */
+};
+
+static int add_target(struct load *l, const char *interface, struct error *err)
+{
+	if (strlen(interface) >= sizeof(l->targets[0].interface))
+		return error_set(err, ENODEV, "there is no interface %.32s...: see `ip link`",
+				 interface);
+	for (size_t i = 0; i < l->n_targets; i++) {
+		if (!strcmp(l->targets[i].interface, interface))
+			return 0;
+	}
+	if (l->n_targets == ARRAY_SIZE(l->targets))
+		return error_set(err, E2BIG,
+				 "more than %zu interfaces: load the others as another --instance",
+				 ARRAY_SIZE(l->targets));
+	strcpy(l->targets[l->n_targets++].interface, interface);
+	return 0;
+}
+
+static int choose_targets(struct load *l, const struct policy *p, char **names, int n,
+			  struct error *err)
+{
+	int rc = 0;
+
+	for (int i = 0; !rc && i < n; i++)
+		rc = add_target(l, names[i], err);
+	for (size_t i = 0; !rc && !n && i < p->n_interfaces; i++)
+		rc = add_target(l, p->interfaces[i], err);
+	if (!rc && !l->n_targets)
+		return error_set(err, EINVAL,
+				 "no interface given, and %s has no `interfaces:`: name one, as in "
+				 "`allowxdp load eth0`",
+				 l->config);
+	return rc;
+}
+
+static int check_targets(struct load *l, struct error *err)
+{
+	for (size_t i = 0; i < l->n_targets; i++) {
+		int rc = attach_check(&l->app->paths, l->targets[i].interface, &l->targets[i].ours,
+				      err);
+
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int attach_targets(struct load *l, const struct instance *i, struct error *err)
+{
+	for (size_t n = 0; n < l->n_targets; n++) {
+		struct target *t = &l->targets[n];
+		int rc;
+
+		if (t->ours)
+			continue;
+		rc = attach(i, t->interface, l->attach_mode, t->note, sizeof(t->note), err);
+		if (rc)
+			return rc;
+		t->done = true;
+	}
+	return 0;
+}
+
+static void undo(struct load *l)
+{
+	struct error ignored;
+
+	for (size_t n = 0; n < l->n_targets; n++) {
+		if (l->targets[n].done)
+			detach(&l->app->paths, l->targets[n].interface, &ignored);
+	}
+	if (!l->created)
+		return;
+	instance_destroy(&l->app->paths);
+	snapshot_prune(&l->app->paths, 0);
+	bpffs_tidy(&l->app->paths);
+}
+
+/* What runs already, if anything does. */
+static int open_running(struct load *l, struct error *err)
+{
+	int rc = running_open_to_replace(&l->running, &l->app->paths, err);
+
+	l->loaded = !rc;
+	return rc == -ENOENT ? 0 : rc;
+}
+
+/* A new instance, in which everything passes until the policy is put in force. */
+static int create_instance(struct load *l, struct error *err)
+{
+	int rc = instance_create(&l->running.instance, &l->app->paths, err);
+
+	l->created = !rc;
+	return rc;
+}
+
+/* Without -c, an instance that runs keeps its config. */
+static void choose_config(struct load *l)
+{
+	const struct policy *running = &l->running.policy;
+
+	if (l->app->config)
+		l->config = l->app->config;
+	else if (running->config)
+		l->config = policy_string(running, running->config);
+	else
+		l->config = DEFAULT_CONFIG;
+}
+
+static int read_config(struct load *l, struct policy *next, struct error *err)
+{
+	choose_config(l);
+	if (access(l->config, F_OK) && errno == ENOENT)
+		return error_set(err, ENOENT,
+				 "%s: there is no config: `make install` puts a commented one into "
+				 "/etc/allowxdp; edit that, or name another one with -c FILE",
+				 l->config);
+	return policy_read_files(&l->app->paths, l->config, next, err);
+}
+
+static uint32_t mode_wanted(const struct load *l, const struct policy *next)
+{
+	return l->monitor ? (uint32_t)AXP_MODE_MONITOR : next->mode;
+}
+
+static int load(struct load *l, struct policy *next, struct error *err)
+{
+	struct running *r = &l->running;
+	uint32_t mode = mode_wanted(l, next);
+	int rc;
+
+	rc = bpffs_prepare(&l->app->paths, err);
+	if (!rc && !l->loaded)
+		rc = create_instance(l, err);
+	if (!rc)
+		rc = attach_targets(l, &r->instance, err);
+	/* Until here a new interface passes everything, or runs the policy that its instance has.
+	 */
+	if (!rc)
+		rc = policy_apply(&r->instance, next, l->loaded ? &r->policy : NULL, mode, err);
+	if (rc)
+		undo(l);
+	return rc;
+}
+
+static void print_target(const struct load *l, const struct target *t)
+{
+	struct attachment a;
+
+	if (attach_query(&l->app->paths, t->interface, &a))
+		return;
+	printf("%s: %s, %s%s%s%s\n", t->interface, t->ours ? "attached already" : "attached",
+	       a.native ? "native" : "generic", t->note[0] ? " (" : "", t->note,
+	       t->note[0] ? ")" : "");
+}
+
+static int print_result(const struct load *l, const struct policy *p)
+{
+	uint64_t active = instance_active(&l->running.instance);
+	struct json_object *object, *interfaces;
+
+	for (size_t n = 0; n < l->n_targets; n++) {
+		if (l->targets[n].note[0])
+			warn_line("%s: attached in generic mode, which is slower: %s",
+				  l->targets[n].interface, l->targets[n].note);
+	}
+	if (!l->app->json) {
+		for (size_t n = 0; n < l->n_targets; n++)
+			print_target(l, &l->targets[n]);
+		printf("instance %s: %s, generation %llu, %zu services, %zu entries\n",
+		       l->app->paths.instance, mode_name(AXP_ACTIVE_MODE(active)),
+		       (unsigned long long)AXP_ACTIVE_GENERATION(active), p->n_services,
+		       p->base.n + p->added.n);
+		return EXIT_DONE;
+	}
+	object = json_object_new_object();
+	interfaces = json_object_new_array();
+	json_object_object_add(object, "instance", json_object_new_string(l->app->paths.instance));
+	json_object_object_add(object, "mode",
+			       json_object_new_string(mode_name(AXP_ACTIVE_MODE(active))));
+	json_object_object_add(object, "generation",
+			       json_object_new_int64((int64_t)AXP_ACTIVE_GENERATION(active)));
+	for (size_t n = 0; n < l->n_targets; n++) {
+		struct json_object *i = json_object_new_object();
+		struct attachment a = { 0 };
+
+		attach_query(&l->app->paths, l->targets[n].interface, &a);
+		json_object_object_add(i, "name", json_object_new_string(l->targets[n].interface));
+		json_object_object_add(i, "attach",
+				       json_object_new_string(a.native ? "native" : "generic"));
+		json_object_object_add(i, "prog_id", json_object_new_int64(a.prog_id));
+		json_object_object_add(
+			i, "note",
+			l->targets[n].note[0] ? json_object_new_string(l->targets[n].note) : NULL);
+		json_object_array_add(interfaces, i);
+	}
+	json_object_object_add(object, "interfaces", interfaces);
+	return print_json(object);
+}
+
+/* What the load would change. */
+static int dry_run(struct load *l, const struct policy *next, struct error *err)
+{
+	const struct policy *running = &l->running.policy;
+	struct plan plan _cleanup_plan_ = { 0 };
+	struct json_object *object, *array;
+
+	if (plan_make(running, next, &plan)) {
+		error_set(err, ENOMEM, "out of memory");
+		return fail(err);
+	}
+	if (l->app->json) {
+		object = plan_json(&plan, running, next);
+		array = json_object_new_array();
+		for (size_t n = 0; n < l->n_targets; n++) {
+			if (!l->targets[n].ours)
+				json_object_array_add(
+					array, json_object_new_string(l->targets[n].interface));
+		}
+		json_add_text(object, "instance", l->app->paths.instance);
+		json_object_object_add(object, "dry_run", json_object_new_boolean(true));
+		json_add_text(object, "mode", mode_name(mode_wanted(l, next)));
+		json_object_object_add(object, "attach", array);
+		return print_json(object);
+	}
+	for (size_t n = 0; n < l->n_targets; n++)
+		printf("%s: %s\n", l->targets[n].interface,
+		       l->targets[n].ours ? "attached already" : "would be attached");
+	plan_print(&plan, running, next);
+	printf("instance %s: mode %s (dry run: nothing was changed)\n", l->app->paths.instance,
+	       mode_name(mode_wanted(l, next)));
+	return EXIT_DONE;
+}
+
+int cmd_load(struct app *app, int argc, char **argv)
+{
+	struct load l = { .app = app, .running = RUNNING_EMPTY };
+	const char *attach_mode = "auto";
+	const struct option_spec specs[] = {
+		{ "mode", OPTION_TEXT, &attach_mode, "MODE", "auto, native or generic" },
+		{ "monitor", OPTION_FLAG, &l.monitor, NULL,
+		  "count what would be dropped, drop nothing" },
+		{ "force", OPTION_FLAG, &l.force, NULL,
+		  "enforce even where a service's lists are empty" },
+		{ "confirm", OPTION_NOT_YET, NULL, "DUR", "roll back unless confirmed in time" },
+		{ "dry-run", OPTION_FLAG, &l.dry_run, NULL,
+		  "show what would change, change nothing" },
+	};
+	_cleanup_policy_ struct policy next = { 0 };
+	_cleanup_close_ int lock = -1;
+	struct error err;
+	int first, status, rc;
+
+	status = command_options(app, argc, argv, specs, ARRAY_SIZE(specs), &first);
+	if (status >= 0)
+		return status;
+	if (attach_mode_parse(attach_mode) < 0)
+		return usage(app, "--mode %.32s: use auto, native or generic", attach_mode);
+	l.attach_mode = (enum attach_mode)attach_mode_parse(attach_mode);
+
+	rc = privileges_check(&err);
+	if (!rc)
+		rc = paths_init(&app->paths, app->instance, &err);
+	if (!rc)
+		rc = lock = lock_instance(&app->paths, &err);
+	if (rc >= 0)
+		rc = open_running(&l, &err);
+	if (!rc)
+		rc = read_config(&l, &next, &err);
+	if (!rc)
+		rc = choose_targets(&l, &next, argv + first, argc - first, &err);
+	if (!rc)
+		rc = policy_check_empty(&next, mode_wanted(&l, &next), l.force, &err);
+	if (!rc)
+		rc = check_targets(&l, &err);
+	if (!rc && !l.dry_run)
+		rc = load(&l, &next, &err);
+	if (rc)
+		status = fail(&err);
+	else
+		status = l.dry_run ? dry_run(&l, &next, &err) : print_result(&l, &next);
+	running_close(&l.running);
+	return status;
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "attach.h"
+#include "bpffs.h"
+#include "cleanup.h"
+#include "cmd.h"
+#include "output.h"
+#include "running.h"
+
+struct status {
+	struct running running;
+	bool loaded;
+	struct attachment attachments[POLICY_MAX_INTERFACES];
+	size_t n_attachments;
+	struct list_size sizes[POLICY_MAX_LISTS];
+};
+
+static const char *attach_text(const struct attachment *a)
+{
+	if (!a->attached)
+		return "detached";
+	return a->native ? "native" : "generic";
+}
+
+static void print_text(const struct app *app, const struct status *s)
+{
+	const struct policy *p = &s->running.policy;
+
+	if (!s->loaded) {
+		printf("instance %s: not loaded\n", app->paths.instance);
+		return;
+	}
+	printf("instance %s: mode %s, generation %llu, config %s\n", app->paths.instance,
+	       mode_name(AXP_ACTIVE_MODE(s->running.active)),
+	       (unsigned long long)AXP_ACTIVE_GENERATION(s->running.active),
+	       policy_string(p, p->config));
+	for (size_t i = 0; i < s->n_attachments; i++)
+		printf("  interface %-16s %s, program %u\n", s->attachments[i].interface,
+		       attach_text(&s->attachments[i]), s->attachments[i].prog_id);
+	for (size_t i = 0; i < p->n_lists; i++)
+		printf("  list      %-16s %zu entries\n", p->lists[i].name, s->sizes[i].entries);
+}
+
+static struct json_object *interfaces_json(const struct status *s)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < s->n_attachments; i++) {
+		struct json_object *o = json_object_new_object();
+
+		json_add_text(o, "name", s->attachments[i].interface);
+		json_add_text(o, "attach", attach_text(&s->attachments[i]));
+		json_object_object_add(o, "prog_id",
+				       json_object_new_int64(s->attachments[i].prog_id));
+		json_object_array_add(array, o);
+	}
+	return array;
+}
+
+static struct json_object *lists_json(const struct status *s)
+{
+	struct json_object *array = json_object_new_array();
+	const struct policy *p = &s->running.policy;
+
+	for (size_t i = 0; i < p->n_lists; i++) {
+		struct json_object *o = json_object_new_object();
+
+		json_add_text(o, "name", p->lists[i].name);
+		json_object_object_add(o, "entries",
+				       json_object_new_int64((int64_t)s->sizes[i].entries));
+		json_object_array_add(array, o);
+	}
+	return array;
+}
+
+static int print_status_json(const struct app *app, const struct status *s)
+{
+	struct json_object *o = json_object_new_object();
+	uint64_t active = s->running.active;
+	const struct policy *p = &s->running.policy;
+
+	json_add_text(o, "instance", app->paths.instance);
+	json_object_object_add(o, "loaded", json_object_new_boolean(s->loaded));
+	json_add_text(o, "mode", mode_name(AXP_ACTIVE_MODE(active)));
+	json_object_object_add(o, "generation",
+			       json_object_new_int64((int64_t)AXP_ACTIVE_GENERATION(active)));
+	json_add_text(o, "config", policy_string(p, p->config));
+	json_object_object_add(o, "interfaces", interfaces_json(s));
+	json_object_object_add(o, "lists", lists_json(s));
+	json_object_object_add(o, "confirm_deadline", NULL);
+	return print_json(o);
+}
+
+static int gather(struct app *app, struct status *s, struct error *err)
+{
+	char names[POLICY_MAX_INTERFACES][16];
+	int rc = privileges_check(err);
+
+	if (!rc)
+		rc = paths_init(&app->paths, app->instance, err);
+	if (!rc)
+		rc = running_open(&s->running, &app->paths, err);
+	if (rc == -ENOENT)
+		return 0;
+	if (rc)
+		return rc;
+	s->loaded = true;
+	s->n_attachments = instance_interfaces(&app->paths, names, ARRAY_SIZE(names));
+	for (size_t i = 0; i < s->n_attachments; i++)
+		attach_query(&app->paths, names[i], &s->attachments[i]);
+	policy_list_sizes(&s->running.policy, s->sizes);
+	return 0;
+}
+
+int cmd_status(struct app *app, int argc, char **argv)
+{
+	struct status s = { .running = RUNNING_EMPTY };
+	struct error err;
+	int first, status = command_arguments(app, argc, argv, 0, 0, &first);
+
+	if (status >= 0)
+		return status;
+	if (gather(app, &s, &err)) {
+		running_close(&s.running);
+		return fail(&err);
+	}
+	status = EXIT_DONE;
+	if (app->json)
+		status = print_status_json(app, &s);
+	else
+		print_text(app, &s);
+	running_close(&s.running);
+	return status;
+}

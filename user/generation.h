@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Generations: a whole policy is filled into a slot that no packet looks at, then one store makes
+ * every packet see it. Live changes alter the tries of the active one, address by address.
+ */
+#ifndef ALLOWXDP_GENERATION_H
+#define ALLOWXDP_GENERATION_H
+
+#include "compile.h"
+#include "instance.h"
+
+/*
+ * Compiles the policy into an idle slot, which is returned; packets see nothing of it yet. Both
+ * families' tries and the port tables are filled. Negative errno on failure: the active generation
+ * is as it was.
+ */
+int generation_fill(struct instance *i, const struct policy *p, struct error *err);
+
+/* Makes the filled slot the active one, as the next generation and in this mode. Returns its
+ * number. */
+uint64_t generation_flip(struct instance *i, uint32_t slot, uint32_t mode);
+
+/* Frees all slots but the active one, once no packet can still be looking at them. */
+void generation_prune(struct instance *i);
+
+/* Applies changes (of one family or both) to the active generation's tries. */
+int generation_change(struct instance *i, const struct changes *changes, struct error *err);
+
+#endif

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "allowxdp.skel.h"
+#include "cleanup.h"
+#include "instance.h"
+
+static const char *const mode_names[] = {
+	[AXP_MODE_OFF] = "off",
+	[AXP_MODE_MONITOR] = "monitor",
+	[AXP_MODE_ENFORCE] = "enforce",
+};
+
+const char *mode_name(uint32_t mode)
+{
+	return mode < ARRAY_SIZE(mode_names) ? mode_names[mode] : "unknown";
+}
+
+int mode_parse(const char *text)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(mode_names); i++) {
+		if (!strcmp(text, mode_names[i]))
+			return (int)i;
+	}
+	return -1;
+}
+
+const char *instance_pin(const struct paths *paths, const char *name, const char *interface,
+			 char buf[static INSTANCE_PIN_MAX])
+{
+	size_t n = (size_t)snprintf(buf, INSTANCE_PIN_MAX, "%s/%s", paths->pins, name);
+
+	for (const char *c = interface; c && *c && n + 4 < INSTANCE_PIN_MAX; c++) {
+		if (isalnum((unsigned char)*c) || *c == '-')
+			buf[n++] = *c;
+		else
+			n += (size_t)sprintf(buf + n, "%%%02x", (unsigned char)*c);
+	}
+	buf[n] = '\0';
+	return buf;
+}
+
+bool instance_pin_interface(const char *file, const char *name, char interface[static 16])
+{
+	size_t prefix = strlen(name), n = 0;
+
+	if (strncmp(file, name, prefix))
+		return false;
+	for (const char *c = file + prefix; *c && n < 15; c++) {
+		unsigned int byte;
+
+		if (*c == '%' && sscanf(c + 1, "%2x", &byte) == 1) {
+			interface[n++] = (char)byte;
+			c += 2;
+		} else {
+			interface[n++] = *c;
+		}
+	}
+	interface[n] = '\0';
+	return n > 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+size_t instance_interfaces(const struct paths *paths, char (*names)[16], size_t max)
+{
+	_cleanup_closedir_ DIR *dir = opendir(paths->pins);
+	const struct dirent *d;
+	size_t n = 0;
+
+	while (dir && n < max && (d = readdir(dir))) {
+		if (instance_pin_interface(d->d_name, "link_", names[n]))
+			n++;
+	}
+	if (n)
+		qsort(names, n, sizeof(*names), by_name);
+	return n;
+}
+
+void instance_close(struct instance *i)
+{
+	if (i->shared)
+		munmap(i->shared, sizeof(*i->shared));
+	cleanup_close(&i->control);
+	cleanup_close(&i->policies);
+	cleanup_close(&i->tries[0]);
+	cleanup_close(&i->tries[1]);
+	*i = (struct instance)INSTANCE_EMPTY;
+}
+
+static int open_pin(const struct paths *paths, const char *name)
+{
+	char path[INSTANCE_PIN_MAX];
+
+	return bpf_obj_get(instance_pin(paths, name, NULL, path));
+}
+
+static int map_control(struct instance *i, struct error *err)
+{
+	void *p = mmap(NULL, sizeof(*i->shared), PROT_READ | PROT_WRITE, MAP_SHARED, i->control, 0);
+
+	if (p == MAP_FAILED)
+		return error_set(err, errno, "cannot map the control map: %s", strerror(errno));
+	i->shared = p;
+	return 0;
+}
+
+int instance_open(struct instance *i, const struct paths *paths, struct error *err)
+{
+	int rc;
+
+	*i = (struct instance)INSTANCE_EMPTY;
+	i->paths = paths;
+	i->control = open_pin(paths, "control");
+	if (i->control == -ENOENT)
+		return error_set(err, ENOENT,
+				 "instance %s is not loaded: run `allowxdp load IFACE`",
+				 paths->instance);
+	if (i->control < 0)
+		return error_set(err, -i->control, "cannot open %s/control: %s", paths->pins,
+				 strerror(-i->control));
+	i->policies = open_pin(paths, "policies");
+	i->tries[0] = open_pin(paths, "tries4");
+	i->tries[1] = open_pin(paths, "tries6");
+	rc = i->policies < 0 || i->tries[0] < 0 || i->tries[1] < 0 ? -EIO : 0;
+	if (rc) {
+		instance_close(i);
+		return error_set(
+			err, EIO,
+			"pins are missing in %s: run `allowxdp unload --all`, then load again",
+			paths->pins);
+	}
+	rc = map_control(i, err);
+	if (!rc && i->shared->abi != AXP_ABI_VERSION)
+		rc = error_set(
+			err, EPROTO,
+			"instance %s was loaded by another version (ABI %u, this one has %u): run "
+			"`allowxdp unload --all`, then load again",
+			paths->instance, i->shared->abi, AXP_ABI_VERSION);
+	if (rc)
+		instance_close(i);
+	return rc;
+}
+
+static int pin_map(const struct paths *paths, const char *name, int fd, struct error *err)
+{
+	char path[INSTANCE_PIN_MAX];
+	int rc = bpf_obj_pin(fd, instance_pin(paths, name, NULL, path));
+
+	return rc ? error_set(err, -rc, "cannot pin %s: %s", path, strerror(-rc)) : 0;
+}
+
+/* Only the maps are wanted here: programs are loaded for each interface (attach.h). */
+static struct allowxdp_bpf *load_maps(struct error *err)
+{
+	struct allowxdp_bpf *skel = allowxdp_bpf__open();
+	struct bpf_program *program;
+	int rc;
+
+	if (!skel) {
+		error_set(err, errno, "cannot open the BPF object: %s", strerror(errno));
+		return NULL;
+	}
+	bpf_object__for_each_program (program, skel->obj)
+		bpf_program__set_autoload(program, false);
+	bpf_map__set_autocreate(skel->maps.counters, false);
+	rc = allowxdp_bpf__load(skel);
+	if (rc) {
+		error_set(err, -rc, "the kernel refused the BPF maps: %s (see `-v`)",
+			  strerror(-rc));
+		allowxdp_bpf__destroy(skel);
+		return NULL;
+	}
+	return skel;
+}
+
+static int pin_maps(struct instance *i, struct error *err)
+{
+	int rc = pin_map(i->paths, "policies", i->policies, err);
+
+	if (!rc)
+		rc = pin_map(i->paths, "tries4", i->tries[0], err);
+	if (!rc)
+		rc = pin_map(i->paths, "tries6", i->tries[1], err);
+	if (!rc)
+		rc = pin_map(i->paths, "control", i->control, err);
+	return rc;
+}
+
+int instance_create(struct instance *i, const struct paths *paths, struct error *err)
+{
+	struct allowxdp_bpf *skel;
+	int rc;
+
+	*i = (struct instance)INSTANCE_EMPTY;
+	instance_destroy(paths);
+	skel = load_maps(err);
+	if (!skel)
+		return -EIO;
+	i->paths = paths;
+	i->control = dup(bpf_map__fd(skel->maps.control));
+	i->policies = dup(bpf_map__fd(skel->maps.policies));
+	i->tries[0] = dup(bpf_map__fd(skel->maps.tries4));
+	i->tries[1] = dup(bpf_map__fd(skel->maps.tries6));
+	allowxdp_bpf__destroy(skel);
+
+	rc = map_control(i, err);
+	if (!rc) {
+		i->shared->abi = AXP_ABI_VERSION;
+		rc = pin_maps(i, err);
+	}
+	if (rc) {
+		instance_close(i);
+		instance_destroy(paths);
+	}
+	return rc;
+}
+
+void instance_destroy(const struct paths *paths)
+{
+	_cleanup_closedir_ DIR *dir = opendir(paths->pins);
+	const struct dirent *d;
+
+	if (!dir)
+		return;
+	unlinkat(dirfd(dir), "control", 0);
+	while ((d = readdir(dir))) {
+		if (d->d_name[0] != '.')
+			unlinkat(dirfd(dir), d->d_name, 0);
+	}
+}
+
+uint64_t instance_active(const struct instance *i)
+{
+	return __atomic_load_n(&i->shared->active, __ATOMIC_ACQUIRE);
+}
+
+void instance_set_active(struct instance *i, uint64_t word)
+{
+	__atomic_store_n(&i->shared->active, word, __ATOMIC_RELEASE);
+}

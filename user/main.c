@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* allowxdp: an allowlist packet filter at XDP. This file is the table of its subcommands. */
+#include <bpf/libbpf.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "cleanup.h"
+#include "cmd.h"
+
+static const struct command commands[] = {
+	{ "load", "[IFACE...]", "attach to interfaces and apply the config", cmd_load },
+	{ "unload", "IFACE... | --all", "detach from interfaces", cmd_unload },
+	{ "reload", "", "apply the config to what is loaded, all or nothing", cmd_reload },
+	{ "confirm", "", "keep what was loaded with --confirm (not there yet)", cmd_confirm },
+	{ "rollback", "", "go back to the policy before (not there yet)", cmd_rollback },
+	{ "mode", "[enforce|monitor|off]", "show or set the mode", cmd_mode },
+	{ "add", "LIST PREFIX", "add an entry to a list, at once and for good", cmd_add },
+	{ "remove", "LIST PREFIX", "remove an entry that add added", cmd_remove },
+	{ "list", "[LIST]", "show entries, with labels and origins", cmd_list },
+	{ "check", "ADDRESS PROTO/PORT", "explain what happens to a packet", cmd_check },
+	{ "validate", "", "read the config and its lists, change nothing", cmd_validate },
+	{ "status", "", "show what is loaded", cmd_status },
+	{ "stats", "", "show the packet counters", cmd_stats },
+	{ "metrics", "", "print metrics in Prometheus's text format", cmd_metrics },
+};
+
+static void print_usage(FILE *f)
+{
+	fputs("allowxdp: an allowlist packet filter at XDP\n\n"
+	      "Usage: allowxdp [-c FILE] [--instance NAME] [--json] [-v] COMMAND ...\n\n",
+	      f);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		char line[64];
+
+		snprintf(line, sizeof(line), "%s %s", commands[i].name, commands[i].arguments);
+		fprintf(f, "  %-30s %s\n", line, commands[i].summary);
+	}
+	fputs("\nGlobal options, before or after the command:\n"
+	      "  -c, --config FILE   config (default " DEFAULT_CONFIG ")\n"
+	      "  --instance NAME     one of several policies on a host (default: default)\n"
+	      "  --json              print one JSON object\n"
+	      "  -v, --verbose       let libbpf and the kernel's verifier speak\n"
+	      "  --help, --version\n\n"
+	      "Exit status: 0 done; 1 it failed, and nothing changed; 2 usage; `check`: 3 would be "
+	      "dropped.\n",
+	      f);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	}
+	return NULL;
+}
+
+static int be_silent(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	(void)level;
+	(void)fmt;
+	(void)args;
+	return 0;
+}
+
+static bool asks_to_be_verbose(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+		if (!strcmp(argv[i], "-v") || !strcmp(argv[i], "--verbose"))
+			return true;
+	}
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	struct app app = { .instance = "default" };
+	int first, status;
+
+	if (!asks_to_be_verbose(argc, argv))
+		libbpf_set_print(be_silent);
+	status = command_options(&app, argc, argv, NULL, 0, &first);
+	if (status == 'h') {
+		print_usage(stdout);
+		return EXIT_DONE;
+	}
+	if (status >= 0)
+		return status;
+	if (first == argc) {
+		print_usage(stderr);
+		return EXIT_USAGE;
+	}
+	app.command = find_command(argv[first]);
+	if (!app.command)
+		return usage(&app, "there is no command '%.64s'", argv[first]);
+	status = app.command->run(&app, argc - first, argv + first);
+	if (fflush(stdout) && status == EXIT_DONE)
+		return EXIT_FAILED;
+	return status;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The policy as the administrator wrote it: services, lists, entries. Plain data in flat arrays, so
+ * that it can be compiled (compile.h), explained (explain.h) and kept in a file (snapshot.h) as it
+ * is.
+ */
+#ifndef ALLOWXDP_POLICY_H
+#define ALLOWXDP_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "abi.h"
+#include "error.h"
+#include "prefix.h"
+
+enum {
+	POLICY_NAME_MAX = 63,   /* bytes in the name of a service or list */
+	POLICY_LABEL_MAX = 255, /* bytes of UTF-8 */
+	POLICY_MAX_LISTS = 256,
+	POLICY_MAX_PORT_RANGES = 64, /* per service */
+	POLICY_MAX_INTERFACES = 16,
+};
+
+struct port_range {
+	uint16_t low, high; /* inclusive, 1 to 65535 */
+	uint8_t protocol;   /* enum axp_protocol */
+	uint8_t pad;
+};
+
+struct service {
+	char name[POLICY_NAME_MAX + 1];
+	uint64_t allow[POLICY_MAX_LISTS / 64]; /* bit n: policy->lists[n] */
+	struct port_range ports[POLICY_MAX_PORT_RANGES];
+	uint32_t n_ports;
+	uint32_t line;     /* in the config */
+	uint8_t direction; /* enum axp_direction */
+	uint8_t slot;      /* bit in the kernel's sets and row of its counters; assign_slots() */
+	uint8_t pad[6];
+};
+
+struct list {
+	char name[POLICY_NAME_MAX + 1];
+	uint32_t file; /* string: path of its list file; 0: none */
+	uint32_t line; /* in the config */
+};
+
+/* Strings live in one blob; a string is named by its offset, 0 being "". */
+struct entry {
+	struct prefix prefix;
+	uint16_t list;   /* index into policy->lists */
+	uint16_t flags;  /* ENTRY_* */
+	uint32_t label;  /* string */
+	uint32_t source; /* string: path of the file that the entry stands in */
+	uint32_t line;   /* in that file */
+};
+
+enum {
+	ENTRY_CARVE = 1 << 0,   /* !PREFIX: a hole in this list */
+	ENTRY_COMMAND = 1 << 1, /* added by `allowxdp add`, kept in the state directory */
+};
+
+struct entries {
+	struct entry *v; /* sorted: prefix_compare, then list; no two alike */
+	size_t n, cap;
+};
+
+struct strings {
+	char *blob;
+	size_t n, cap;
+};
+
+struct policy {
+	struct service *services; /* in the config's order */
+	size_t n_services;
+	struct list *lists;
+	size_t n_lists;
+	char (*interfaces)[16];
+	size_t n_interfaces;
+	uint32_t mode;        /* enum axp_mode, as the config says */
+	uint32_t config;      /* string: path of the config file */
+	struct entries base;  /* from the config and list files */
+	struct entries added; /* from `allowxdp add` */
+	struct strings strings;
+	bool mapped; /* services, lists, interfaces, base: in a file mapping, not to be freed */
+	void *mapping;
+	size_t mapping_size;
+};
+
+#define _cleanup_policy_ __attribute__((cleanup(policy_free)))
+
+/* Releases what the policy holds and leaves it empty. An all-zero policy is a valid, empty one. */
+void policy_free(struct policy *p);
+
+const char *policy_string(const struct policy *p, uint32_t offset);
+
+/* Stores n bytes of text and sets *offset; -ENOMEM. The same text as the last one is stored once.
+ */
+int policy_intern(struct policy *p, const char *text, size_t n, uint32_t *offset);
+
+/* Appends; entries stay unsorted until policy_sort_entries. -ENOMEM. */
+int entries_push(struct entries *e, const struct entry *entry);
+
+/*
+ * Sorts and drops exact duplicates (same prefix, list, sign: the first one stays). The same prefix
+ * both listed and carved out in one list is refused, naming both places.
+ */
+int policy_sort_entries(const struct policy *p, struct entries *e, struct error *err);
+
+/* Index of the list or service called so, or -1. */
+int policy_find_list(const struct policy *p, const char *name);
+int policy_find_service(const struct policy *p, const char *name);
+
+/* The entry of exactly this prefix in this list (base first, then added), or NULL. */
+const struct entry *policy_find_entry(const struct policy *p, const struct prefix *prefix,
+				      int list);
+
+/* Index of the first entry whose prefix is not less than `prefix`. */
+size_t entries_lower_bound(const struct entries *e, const struct prefix *prefix);
+
+/* Bit set of the services (by slot) that allow this list. */
+uint64_t policy_list_services(const struct policy *p, size_t list);
+
+/* Number of entries of a list, and of those that are not carve-outs. */
+struct list_size {
+	size_t entries, positive;
+};
+/* One pass for all lists: fills sizes[n_lists]. */
+void policy_list_sizes(const struct policy *p, struct list_size *sizes);
+
+/*
+ * Gives every service a slot: the one its name had in `previous` (which may be NULL), else one that
+ * no service of previous used, so that counters never change their owner while packets are counted.
+ */
+int policy_assign_slots(struct policy *p, const struct policy *previous, struct error *err);
+
+/* The first service whose lists hold no entry but carve-outs: enforcing would drop everyone. Or
+ * NULL. */
+const struct service *policy_empty_service(const struct policy *p);
+
+/* Names of lists and services: letters, digits, '_', '-', '.'; begins with a letter or digit. */
+bool policy_name_ok(const char *name);
+
+#endif

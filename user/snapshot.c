@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "cleanup.h"
+#include "snapshot.h"
+#include "writefile.h"
+
+#define SNAPSHOT_MAGIC  "allowxdp policy"
+#define SNAPSHOT_PREFIX "policy-"
+
+/*
+ * Sections follow in this order, each padded to eight bytes. Only the build that wrote a file reads
+ * it: the sizes of its records say so.
+ */
+struct header {
+	char magic[16];
+	uint32_t version;
+	uint32_t service_size, list_size, entry_size;
+	uint64_t generation;
+	uint64_t n_services, n_lists, n_interfaces, n_entries, n_strings;
+	uint32_t mode, config;
+};
+
+enum { SNAPSHOT_VERSION = 1 };
+
+static void snapshot_path(const struct paths *paths, uint64_t generation, char *out, size_t n)
+{
+	snprintf(out, n, "%s/" SNAPSHOT_PREFIX "%" PRIu64, paths->run, generation);
+}
+
+static size_t padded(size_t n)
+{
+	return (n + 7) & ~(size_t)7;
+}
+
+static void write_section(FILE *f, const void *data, size_t n)
+{
+	static const char zeros[8];
+
+	if (n)
+		fwrite(data, 1, n, f);
+	fwrite(zeros, 1, padded(n) - n, f);
+}
+
+int snapshot_write(const struct paths *paths, uint64_t generation, const struct policy *p,
+		   struct error *err)
+{
+	struct new_file file _cleanup_new_file_ = { 0 };
+	struct header h = {
+		.magic = SNAPSHOT_MAGIC,
+		.version = SNAPSHOT_VERSION,
+		.service_size = sizeof(struct service),
+		.list_size = sizeof(struct list),
+		.entry_size = sizeof(struct entry),
+		.generation = generation,
+		.n_services = p->n_services,
+		.n_lists = p->n_lists,
+		.n_interfaces = p->n_interfaces,
+		.n_entries = p->base.n,
+		.n_strings = p->strings.n,
+		.mode = p->mode,
+		.config = p->config,
+	};
+	char path[PATH_MAX];
+	int rc;
+
+	snapshot_path(paths, generation, path, sizeof(path));
+	rc = new_file_open(&file, path, err);
+	if (rc)
+		return rc;
+	write_section(file.f, &h, sizeof(h));
+	write_section(file.f, p->services, p->n_services * sizeof(*p->services));
+	write_section(file.f, p->lists, p->n_lists * sizeof(*p->lists));
+	write_section(file.f, p->interfaces, p->n_interfaces * sizeof(*p->interfaces));
+	write_section(file.f, p->base.v, p->base.n * sizeof(*p->base.v));
+	write_section(file.f, p->strings.blob, p->strings.n);
+	return new_file_commit(&file, err);
+}
+
+/* The next section of the mapping, or NULL (for one of no bytes too). */
+static void *section(const struct policy *p, size_t *offset, size_t count, size_t size)
+{
+	size_t start = *offset;
+
+	if (count > p->mapping_size / (size ? size : 1))
+		count = p->mapping_size; /* makes the sum of all sections too large: refused */
+	*offset += padded(count * size);
+	return count ? (char *)p->mapping + start : NULL;
+}
+
+static int snapshot_use(struct policy *p, uint64_t generation)
+{
+	const struct header *h = p->mapping;
+	size_t offset = padded(sizeof(*h));
+
+	if (p->mapping_size < sizeof(*h) || memcmp(h->magic, SNAPSHOT_MAGIC, sizeof(h->magic)) ||
+	    h->version != SNAPSHOT_VERSION || h->service_size != sizeof(struct service) ||
+	    h->list_size != sizeof(struct list) || h->entry_size != sizeof(struct entry) ||
+	    h->generation != generation)
+		return -EINVAL;
+	p->n_services = h->n_services;
+	p->n_lists = h->n_lists;
+	p->n_interfaces = h->n_interfaces;
+	p->base.n = h->n_entries;
+	p->strings.n = h->n_strings;
+	p->mode = h->mode;
+	p->config = h->config;
+	p->services = section(p, &offset, p->n_services, sizeof(*p->services));
+	p->lists = section(p, &offset, p->n_lists, sizeof(*p->lists));
+	p->interfaces = section(p, &offset, p->n_interfaces, sizeof(*p->interfaces));
+	p->base.v = section(p, &offset, p->base.n, sizeof(*p->base.v));
+	p->strings.blob = section(p, &offset, p->strings.n, 1);
+	return offset == p->mapping_size ? 0 : -EINVAL;
+}
+
+int snapshot_read(const struct paths *paths, uint64_t generation, struct policy *p,
+		  struct error *err)
+{
+	_cleanup_close_ int fd = -1;
+	char path[PATH_MAX];
+	struct stat st;
+
+	snapshot_path(paths, generation, path, sizeof(path));
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 || fstat(fd, &st))
+		return error_set(err, errno, "cannot read the running policy in %s: %s: reload it",
+				 path, strerror(errno));
+	p->mapping = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p->mapping == MAP_FAILED) {
+		p->mapping = NULL;
+		return error_set(err, errno, "cannot map %s: %s", path, strerror(errno));
+	}
+	p->mapped = true;
+	p->mapping_size = (size_t)st.st_size;
+	if (!snapshot_use(p, generation))
+		return 0;
+	policy_free(p);
+	return error_set(err, EINVAL,
+			 "the running policy in %s was not written by this version: reload it",
+			 path);
+}
+
+void snapshot_prune(const struct paths *paths, uint64_t keep)
+{
+	_cleanup_closedir_ DIR *dir = opendir(paths->run);
+	const struct dirent *d;
+	char kept[64];
+
+	snprintf(kept, sizeof(kept), SNAPSHOT_PREFIX "%" PRIu64, keep);
+	while (dir && (d = readdir(dir))) {
+		if (strncmp(d->d_name, SNAPSHOT_PREFIX, strlen(SNAPSHOT_PREFIX)))
+			continue;
+		if (!keep || strcmp(d->d_name, kept))
+			unlinkat(dirfd(dir), d->d_name, 0);
+	}
+}

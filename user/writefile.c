@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <string.h>
+#include <unistd.h>
+#include "cleanup.h"
+#include "writefile.h"
+
+int new_file_open(struct new_file *n, const char *path, struct error *err)
+{
+	int fd;
+
+	memset(n, 0, sizeof(*n));
+	if (strlen(path) >= sizeof(n->path))
+		return error_set(err, ENAMETOOLONG, "%.64s...: path is too long", path);
+	strcpy(n->path, path);
+	snprintf(n->temporary, sizeof(n->temporary), "%s.new", path);
+	/* One left over from a killed command: the lock says that nobody else is writing it. */
+	unlink(n->temporary);
+	fd = open(n->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return error_set(err, errno, "cannot write %s: %s", n->temporary, strerror(errno));
+	n->f = fdopen(fd, "w");
+	if (!n->f) {
+		close(fd);
+		unlink(n->temporary);
+		return error_set(err, ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+static int sync_directory(const char *path)
+{
+	char copy[PATH_MAX];
+	_cleanup_close_ int fd = -1;
+
+	strcpy(copy, path);
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	return fsync(fd) ? -errno : 0;
+}
+
+int new_file_commit(struct new_file *n, struct error *err)
+{
+	int rc = 0;
+
+	if (ferror(n->f) || fflush(n->f) || fsync(fileno(n->f)))
+		rc = -errno;
+	if (fclose(n->f) && !rc)
+		rc = -errno;
+	n->f = NULL;
+	if (!rc && rename(n->temporary, n->path))
+		rc = -errno;
+	if (rc) {
+		unlink(n->temporary);
+		return error_set(err, -rc, "cannot write %s: %s", n->path, strerror(-rc));
+	}
+	/* The rename is done: the new file is there even if the directory could not be synced. */
+	sync_directory(n->path);
+	return 0;
+}
+
+void new_file_abandon(struct new_file *n)
+{
+	if (!n->f)
+		return;
+	fclose(n->f);
+	unlink(n->temporary);
+	n->f = NULL;
+}

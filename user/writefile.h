@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Files that are either the old one or the new one, whatever happens in between. */
+#ifndef ALLOWXDP_WRITEFILE_H
+#define ALLOWXDP_WRITEFILE_H
+
+#include <limits.h>
+#include <stdio.h>
+#include "error.h"
+
+struct new_file {
+	FILE *f;
+	char path[PATH_MAX];
+	char temporary[PATH_MAX + 8];
+};
+
+#define _cleanup_new_file_ __attribute__((cleanup(new_file_abandon)))
+
+/* Opens a temporary file beside `path` (mode 0600); 0 or negative errno. */
+int new_file_open(struct new_file *n, const char *path, struct error *err);
+
+/* fsync, rename over `path`, fsync of the directory. On failure the old file stays. */
+int new_file_commit(struct new_file *n, struct error *err);
+
+/* Removes the temporary file of one that was not committed. */
+void new_file_abandon(struct new_file *n);
+
+#endif
