@@ -190,6 +190,9 @@ static int read_list_file(const struct reader *r, const struct config_list *c, s
 		return error_at(r->err, r->path, line,
 				"\"file\" names no file: write it like file: lists/office.list, or "
 				"remove it");
+	if (strchr(c->file, '\t')) /* the one control character that yaml_lines lets pass */
+		return error_at(r->err, r->path, line,
+				"\"file\" holds a tab: remove it, or rename the file");
 	path = list_path(r, c->file);
 	if (!path || policy_intern(r->p, path, strlen(path), &r->p->lists[list].file))
 		return no_memory(r->err);

@@ -190,27 +190,15 @@ void policy_list_sizes(const struct policy *p, struct list_size *sizes)
 	count_entries(&p->added, sizes, p->n_lists);
 }
 
-static bool opens_something(const struct policy *p, const struct service *s,
-			    const struct list_size *sizes)
+bool policy_service_empty(const struct policy *p, const struct service *s,
+			  const struct list_size *sizes)
 {
 	size_t i;
 
 	for (i = 0; i < p->n_lists; i++)
 		if (service_allows(s, i) && sizes[i].positive)
-			return true;
-	return false;
-}
-
-const struct service *policy_empty_service(const struct policy *p)
-{
-	struct list_size sizes[POLICY_MAX_LISTS];
-	size_t i;
-
-	policy_list_sizes(p, sizes);
-	for (i = 0; i < p->n_services; i++)
-		if (!opens_something(p, &p->services[i], sizes))
-			return &p->services[i];
-	return NULL;
+			return false;
+	return true;
 }
 
 static uint64_t slots_of(const struct policy *p)

@@ -134,9 +134,12 @@ void policy_list_sizes(const struct policy *p, struct list_size *sizes);
  */
 int policy_assign_slots(struct policy *p, const struct policy *previous, struct error *err);
 
-/* The first service whose lists hold no entry but carve-outs: enforcing would drop everyone. Or
- * NULL. */
-const struct service *policy_empty_service(const struct policy *p);
+/*
+ * No list of the service holds an entry other than carve-outs: enforcing would drop everyone.
+ * `sizes` as policy_list_sizes() filled them.
+ */
+bool policy_service_empty(const struct policy *p, const struct service *s,
+			  const struct list_size *sizes);
 
 /* Names of lists and services: letters, digits, '_', '-', '.'; begins with a letter or digit. */
 bool policy_name_ok(const char *name);

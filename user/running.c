@@ -124,15 +124,6 @@ int policy_read_files(const struct paths *paths, const char *config, struct poli
 	return rc ? rc : state_read(paths, p, true, err);
 }
 
-static bool service_empty(const struct service *s, const struct list_size *sizes, size_t n_lists)
-{
-	for (size_t i = 0; i < n_lists; i++) {
-		if (s->allow[i / 64] >> (i % 64) & 1 && sizes[i].positive)
-			return false;
-	}
-	return true;
-}
-
 int policy_check_empty(const struct policy *p, uint32_t mode, bool force, struct error *err)
 {
 	struct list_size sizes[POLICY_MAX_LISTS];
@@ -141,7 +132,7 @@ int policy_check_empty(const struct policy *p, uint32_t mode, bool force, struct
 	for (size_t i = 0; i < p->n_services; i++) {
 		const struct service *s = &p->services[i];
 
-		if (!service_empty(s, sizes, p->n_lists))
+		if (!policy_service_empty(p, s, sizes))
 			continue;
 		if (mode == AXP_MODE_ENFORCE && !force)
 			return error_set(
@@ -166,7 +157,7 @@ int policy_check_emptied(const struct policy *p, int list, uint32_t mode, bool f
 	for (size_t i = 0; i < p->n_services; i++) {
 		const struct service *s = &p->services[i];
 
-		if (s->allow[list / 64] >> (list % 64) & 1 && service_empty(s, sizes, p->n_lists))
+		if (s->allow[list / 64] >> (list % 64) & 1 && policy_service_empty(p, s, sizes))
 			return error_set(
 				err, EPERM,
 				"that was the last entry of service %s, and without any it would "
