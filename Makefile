@@ -76,7 +76,7 @@ $(O)/unit/%: tests/unit/%.c $(O)/liballowxdp.a $(wildcard tests/unit/*.h) | $(O)
 	$(call say,TEST,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) -Itests/unit $(LDFLAGS) -o $@ $< $(O)/liballowxdp.a -lcmocka $(LDLIBS_ALL)
 
-$(O)/bpf/%.o: tests/bpf/%.c $(wildcard tests/bpf/*.h) $(HEADERS) | $(O)/bpf
+$(O)/bpf/%.o: tests/bpf/%.c $(wildcard tests/bpf/*.h) $(HEADERS) $(B)/allowxdp.skel.h | $(O)/bpf
 	$(call say,CC,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) -Itests/bpf -c -o $@ $<
 
