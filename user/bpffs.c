@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 #include "bpffs.h"
 #include "cleanup.h"
+#include "mounts.h"
 
 /* Source name of a mount that we made at ALLOWXDP_BPFFS, so that we know it again. */
 #define MOUNT_SOURCE "allowxdp"
@@ -41,34 +41,6 @@ static void nearest_existing(const char *path, char *out)
 	}
 }
 
-/* Does the mount namespace of process 1 have a mount of this device? */
-static bool init_has_mount(dev_t dev)
-{
-	_cleanup_fclose_ FILE *f = fopen("/proc/1/mountinfo", "re");
-	_cleanup_free_ char *line = NULL;
-	size_t cap = 0;
-
-	if (!f)
-		return true; /* cannot tell: do not refuse */
-	while (getline(&line, &cap, f) > 0) {
-		unsigned int major_nr, minor_nr;
-
-		if (sscanf(line, "%*d %*d %u:%u ", &major_nr, &minor_nr) == 2 &&
-		    makedev(major_nr, minor_nr) == dev)
-			return true;
-	}
-	return false;
-}
-
-static bool private_mount_namespace(void)
-{
-	struct stat own, init;
-
-	if (stat("/proc/self/ns/mnt", &own) || stat("/proc/1/ns/mnt", &init))
-		return false;
-	return own.st_ino != init.st_ino;
-}
-
 static int refuse_private(const char *where, struct error *err)
 {
 	return error_set(
@@ -83,7 +55,7 @@ static int mount_bpffs(const char *where, struct error *err)
 {
 	int rc;
 
-	if (private_mount_namespace())
+	if (mounts_are_private())
 		return refuse_private(where, err);
 	if (strcmp(where, SYSTEM_BPFFS)) {
 		rc = make_directory(where, err);
@@ -111,8 +83,7 @@ int bpffs_prepare(const struct paths *paths, struct error *err)
 		if (rc)
 			return rc;
 		nearest_existing(paths->bpffs, existing);
-	} else if (private_mount_namespace() && !stat(existing, &st) &&
-		   !init_has_mount(st.st_dev)) {
+	} else if (mounts_are_private() && !stat(existing, &st) && !mounts_init_has(st.st_dev)) {
 		return refuse_private(existing, err);
 	}
 	return make_directory(paths->pins, err);
@@ -146,7 +117,7 @@ void bpffs_tidy(const struct paths *paths)
 		const struct dirent *d;
 
 		while (dir && (d = readdir(dir))) {
-			if (d->d_name[0] != '.')
+			if (d->d_type == DT_DIR && d->d_name[0] != '.')
 				return; /* another instance */
 		}
 		if (dir)

@@ -31,8 +31,8 @@ static void print_text(const struct subject *s, const char *address, const char 
 	const struct policy *p = &s->running.policy;
 	char text[PREFIX_TEXT_MAX + 1], origin[PATH_MAX + 16];
 
-	printf("%s: %s to %s: %s\n", verdict_name(x->verdict), address, port,
-	       reason_help(x->reason));
+	printf("%s (%s): %s to %s: %s\n", verdict_name(x->verdict), reason_name(x->reason), address,
+	       port, reason_help(x->reason));
 	if (x->service)
 		printf("  service: %s\n", x->service->name);
 	if (x->entry) {
@@ -90,8 +90,9 @@ int cmd_check(struct app *app, int argc, char **argv)
 		return status;
 	if (argc - first != 2)
 		return usage(app, "check needs an address and a port, as in 203.0.113.10 udp/5060");
-	if (parse_packet(argv[first], argv[first + 1], &address, &port, &err) ||
-	    subject_open(&s, app, &err))
+	if (parse_packet(argv[first], argv[first + 1], &address, &port, &err))
+		return usage(app, "%s", err.text);
+	if (subject_open(&s, app, &err))
 		return fail(&err);
 	explain(&s.running.policy, &address, AXP_IN, port.protocol, port.low, &x);
 	status = EXIT_DONE;

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Fixtures of the end-to-end tests. They need root, and a built build/allowxdp (see tools/test)."""
+
+import os
+
+import pytest
+
+import lab as lab_module
+import programs
+
+
+def pytest_sessionstart(session):
+    del session
+    if os.geteuid() != 0:
+        pytest.exit("the end-to-end tests need root: sudo ./tools/test --only e2e", returncode=1)
+    if not lab_module.BINARY.exists():
+        pytest.exit(f"{lab_module.BINARY} is not built: sudo ./tools/test --only e2e", returncode=1)
+    lab_module.sweep()
+
+
+@pytest.fixture
+def lab():
+    """A fresh lab, nothing loaded."""
+    made = lab_module.Lab()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def guarded(lab):
+    """A fresh lab that enforces the usual policy (lab.config_text) on eth0."""
+    lab.load()
+    return lab
+
+
+@pytest.fixture(scope="module")
+def shared():
+    """A lab shared by the tests of a module, enforcing the usual policy; they leave it as it was."""
+    made = lab_module.Lab()
+    try:
+        made.load()
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory):
+    return programs.Pki(tmp_path_factory.mktemp("pki"))

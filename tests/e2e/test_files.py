@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is shipped: provider profiles, the starter config, `make install`."""
+
+import ipaddress
+import re
+import subprocess
+
+import pytest
+
+from lab import BINARY, PROFILES, ROOT, config_text, run
+
+COUNTS = {
+    "freshchat-us": 14, "freshchat-eu": 10, "freshchat-in": 9, "freshchat-au": 10,
+    "exotel-karnataka-media": 2, "exotel-mumbai-media": 2, "exotel-singapore-media": 2,
+    "exotel-karnataka-signalling": 0, "exotel-mumbai-signalling": 0, "exotel-singapore-signalling": 0,
+    "exotel-webhooks": 0,
+}
+ENTRY = re.compile(r"^(\S+/32) +# (Freshchat (US|EU|IN|AU): allowlist document"
+                   r"|Exotel vSIP guide: (Karnataka|Mumbai|Singapore))$")
+
+
+def entries(name):
+    text = (PROFILES / f"{name}.list").read_text(encoding="utf-8")
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def test_profiles_are_all_here():
+    assert {p.stem for p in PROFILES.glob("*.list")} == set(COUNTS)
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_profile(name):
+    lines = entries(name)
+    assert len(lines) == len(set(lines)) == COUNTS[name]
+    for line in lines:
+        match = ENTRY.match(line)
+        assert match, line
+        assert ipaddress.ip_network(match[1]).is_global
+        words = match[2].lower()
+        assert name.split("-")[1] in words, f"{line} is in the wrong file"
+    if not lines:
+        text = (PROFILES / f"{name}.list").read_text(encoding="utf-8")
+        assert "Empty on purpose" in text and "allowxdp add" in text
+
+
+def test_profiles_overlap_nowhere():
+    prefixes = [line.split()[0] for name in COUNTS for line in entries(name)]
+    assert len(prefixes) == len(set(prefixes)) == sum(COUNTS.values())
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_profile_is_read_whole(tmp_path, name):
+    config = tmp_path / "allowxdp.yaml"
+    config.write_text(config_text(mode="monitor", services=[("s", ["tcp/443"], ["l"])],
+                                  lists={"l": {"file": PROFILES / f"{name}.list"}}), encoding="utf-8")
+    result = run(BINARY, "-c", config, "validate", "--json")
+    assert f" {COUNTS[name]}" in result.stdout, result.stdout
+
+
+def test_starter_config_is_valid_and_says_what_is_empty():
+    result = run(BINARY, "-c", ROOT / "tools" / "allowxdp.yaml", "validate")
+    for service in ("https", "sip", "rtp"):
+        assert service in result.stdout + result.stderr
+
+
+def test_starter_config_loads_in_monitor_mode(lab):
+    lab.axp.config.write_text((ROOT / "tools" / "allowxdp.yaml").read_text(encoding="utf-8"),
+                              encoding="utf-8")
+    lab.axp.ok("load", "eth0")
+    assert lab.axp.status()["mode"] == "monitor"
+    assert lab.reaches("198.51.100.66", 5060)
+    assert lab.axp.count("sip", "pass", "unlisted") == 1
+
+
+def make(*arguments):
+    # One make at a time in a checkout.
+    (ROOT / "build").mkdir(exist_ok=True)
+    return run("flock", ROOT / "build" / ".lock", "make", "-C", ROOT, *arguments, timeout=300)
+
+
+def test_make_install(tmp_path):
+    tree = tmp_path / "tree"
+    make("install", f"DESTDIR={tree}", "PREFIX=/usr")
+    program = tree / "usr/sbin/allowxdp"
+    config = tree / "etc/allowxdp/allowxdp.yaml"
+    assert run(program, "--version").stdout.startswith("allowxdp ")
+    assert config.read_text(encoding="utf-8") == (ROOT / "tools/allowxdp.yaml").read_text(encoding="utf-8")
+    run(program, "-c", config, "validate")
+    assert {p.stem for p in (tree / "usr/share/allowxdp/lists").iterdir()} == set(COUNTS)
+
+    # What the administrator wrote is never overwritten.
+    config.write_text("mine", encoding="ascii")
+    make("install", f"DESTDIR={tree}", "PREFIX=/usr")
+    assert config.read_text(encoding="ascii") == "mine"
+
+    make("uninstall", f"DESTDIR={tree}", "PREFIX=/usr")
+    assert not program.exists() and config.exists()
+
+
+def test_commands_of_the_starter_config_exist():
+    """The next steps that the starter config names are commands that there are."""
+    text = (ROOT / "tools/allowxdp.yaml").read_text(encoding="utf-8")
+    usage = run(BINARY, "--help").stdout
+    named = set(re.findall(r"(?<!/)allowxdp ([a-z]+)\b", text))
+    assert named and all(f"  {command}" in usage for command in named), named
+
+
+def test_scripts_say_how_they_are_used():
+    for script in ("tools/test", "tools/demo"):
+        result = subprocess.run([ROOT / script, "--nonsense"], stdin=subprocess.DEVNULL, capture_output=True,
+                                text=True, timeout=60, check=False)
+        assert result.returncode == 2 and "usage" in result.stderr

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The TCP and UDP sockets of the network namespace, as the kernel lists them (sock_diag). */
+#ifndef ALLOWXDP_SOCKETS_H
+#define ALLOWXDP_SOCKETS_H
+
+#include "prefix.h"
+
+struct socket_info {
+	struct prefix local, remote;      /* full length; all zero: any address. IPv4-mapped IPv6
+					     addresses are IPv4; both are of one family. */
+	uint16_t local_port, remote_port; /* host byte order; remote_port 0: has no peer */
+	uint8_t protocol;                 /* enum axp_protocol */
+	uint8_t tcp_state;                /* as in /proc/net/tcp: 1 is ESTABLISHED */
+	bool listening;                   /* takes packets from any peer: TCP LISTEN, UDP without
+					     one */
+};
+
+/*
+ * Calls `fn` for every socket that has a peer (TCP in all states, connections half open and in
+ * TIME_WAIT too) or takes packets from any: TCP and UDP, IPv4 and IPv6. Each socket once, unless
+ * sockets come and go too fast for the kernel to list them in peace: then some may be missing or
+ * come twice. Stops at the first non-zero return, which it returns; else 0 or a negative errno with
+ * err set.
+ */
+int sockets_each(int (*fn)(const struct socket_info *s, void *arg), void *arg, struct error *err);
+
+#endif
