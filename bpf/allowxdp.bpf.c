@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Ingress at XDP: parse the frame, look up its port, look up its source, count, pass or drop.
- * Nothing here keeps time or state of its own: what to do stands in the maps (include/abi.h).
+ * Two programs on each interface. Ingress, at XDP: parse the frame, look up its port, then its
+ * source, then whether it answers a flow of this host; count; pass or drop. Egress, at tc: remember
+ * such flows, and guard the destinations of services with direction `out`. What to do stands in the
+ * maps (include/abi.h).
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include "count.h"
+#include "flow.h"
+#include "fragment.h"
 #include "maps.h"
 #include "parse.h"
 #include "verdict.h"
@@ -17,6 +21,9 @@ const volatile _Bool have_frags = 0;
  */
 enum { PLAIN_FRAME_MIN = 60, PLAIN_FRAME_MAX = 1522 };
 
+/* What a tc program returns: let the next one decide (TCX_NEXT, TC_ACT_UNSPEC), or drop. */
+enum { EGRESS_NEXT = -1, EGRESS_DROP = 2 };
+
 /* Bytes of the whole frame; asking for them costs a call, which ordinary frames are spared. */
 static __always_inline __u64 frame_bytes(struct xdp_md *ctx, const struct pkt *p)
 {
@@ -27,25 +34,79 @@ static __always_inline __u64 frame_bytes(struct xdp_md *ctx, const struct pkt *p
 	return first;
 }
 
-/* Not inlined: rare, and as large as the fast one. */
-static __noinline int parse_spread(struct pkt *p)
+/* Not inlined: rare, and as large as the fast ones. */
+static __noinline int parse_spread_xdp(struct pkt *p)
 {
-	return parse_frame(p, FROM_FRAME);
+	return parse_frame(p, FROM_XDP);
 }
 
-static __always_inline int parse(struct xdp_md *ctx, struct pkt *p)
+static __noinline int parse_spread_skb(struct pkt *p)
+{
+	return parse_frame(p, FROM_SKB);
+}
+
+/* A first fragment must bring the whole header chain (RFC 1858, RFC 3128, RFC 7112). */
+static __always_inline int parsed(const struct pkt *p, int reason)
+{
+	if (reason == AXP_REASON_TRUNCATED && p->fragment == FIRST_FRAGMENT)
+		return AXP_REASON_TINY_FRAGMENT;
+	return reason;
+}
+
+static __always_inline int parse_xdp(struct xdp_md *ctx, struct pkt *p)
 {
 	int reason;
 
 	p->size = p->end - p->data;
 	reason = parse_frame(p, FROM_BUFFER);
-	if (reason != AXP_REASON_TRUNCATED || !have_frags)
+	if (reason == AXP_REASON_TRUNCATED && have_frags) {
+		p->size = bpf_xdp_get_buff_len(ctx);
+		if (p->size > (__u64)(p->end - p->data)) {
+			p->ctx = ctx;
+			reason = parse_spread_xdp(p);
+		}
+	}
+	return parsed(p, reason);
+}
+
+static __always_inline int parse_skb(struct __sk_buff *skb, struct pkt *p)
+{
+	int reason;
+
+	p->size = p->end - p->data;
+	reason = parse_frame(p, FROM_BUFFER);
+	if (reason == AXP_REASON_TRUNCATED && skb->len > p->size) {
+		p->size = skb->len;
+		p->ctx = skb;
+		reason = parse_spread_skb(p);
+	}
+	return parsed(p, reason);
+}
+
+/* What the lists, and the flows of this host, say of a packet that came in. */
+static __always_inline int judge_ingress(struct pkt *p, int reason, const struct axp_policy *policy,
+					 __u32 slot, __u32 mode, __u32 *service)
+{
+	const struct axp_port_class *class = NULL;
+	int guards_out = policy->flags & AXP_GUARDS_OUT;
+
+	if (reason == AXP_REASON_FRAGMENT)
+		return judge_fragment(p, AXP_IN, policy, slot, service);
+	if (reason != GO_ON)
 		return reason;
-	p->size = bpf_xdp_get_buff_len(ctx);
-	if (p->size <= (__u64)(p->end - p->data))
-		return reason;
-	p->ctx = ctx;
-	return parse_spread(p);
+	reason = judge(p, AXP_IN, policy, slot, service, &class);
+	if (reason == AXP_REASON_UNLISTED && class && class->replies) {
+		if (is_reply(p, policy))
+			reason = AXP_REASON_REPLY;
+		else if (mode == AXP_MODE_MONITOR && p->protocol == AXP_UDP)
+			note_stranger(p);
+	}
+	/* Our answers to it would go to a port that is guarded outbound. */
+	if (guards_out && reason != AXP_REASON_REPLY &&
+	    (reason >= AXP_DROP_REASONS || mode != AXP_MODE_ENFORCE) &&
+	    policy->port_class[AXP_OUT][p->protocol & 1][p->sport])
+		note_incoming(p, policy);
+	return reason;
 }
 
 SEC("xdp.frags")
@@ -55,27 +116,77 @@ int allowxdp_in(struct xdp_md *ctx)
 		.data = (const void *)(long)ctx->data,
 		.end = (const void *)(long)ctx->data_end,
 	};
-	__u32 service = AXP_NO_SERVICE, zero = 0;
-	const struct axp_control *c;
+	__u32 service = AXP_NO_SERVICE;
+	const struct axp_policy *policy;
 	int reason = AXP_REASON_OFF;
-	__u32 mode, slot;
-	__u64 active;
+	__u64 word = policy_word(); /* once: generation and mode belong together */
+	__u32 mode = AXP_ACTIVE_MODE(word);
+	__u32 slot = AXP_ACTIVE_SLOT(word);
 
-	c = bpf_map_lookup_elem(&control, &zero);
-	if (!c)
-		return XDP_PASS;
-	/* Read once: generation and mode belong together. */
-	active = *(const volatile __u64 *)&c->active;
-	mode = AXP_ACTIVE_MODE(active);
-	slot = AXP_ACTIVE_SLOT(active);
-
-	if (mode != AXP_MODE_OFF)
-		reason = parse(ctx, &p);
-	if (reason == GO_ON)
-		reason = judge(&p, AXP_IN, slot, &service);
+	policy = bpf_map_lookup_elem(&policies, &slot);
+	if (policy && mode != AXP_MODE_OFF) {
+		reason = parse_xdp(ctx, &p);
+		reason = judge_ingress(&p, reason, policy, slot, mode, &service);
+		if (p.fragment == FIRST_FRAGMENT)
+			remember_fragment(&p, AXP_IN, reason, service);
+	}
 	if (settle(AXP_IN, service, p.family, reason, mode, frame_bytes(ctx, &p)) == AXP_DROP)
 		return XDP_DROP;
 	return XDP_PASS;
+}
+
+/* A packet that leaves for a guarded port: listed, an answer, or neither. */
+static __always_inline int judge_egress(struct pkt *p, int reason, const struct axp_policy *policy,
+					__u32 slot, __u32 *service)
+{
+	const struct axp_port_class *class = NULL;
+	struct axp_flow_key key;
+
+	if (reason == AXP_REASON_FRAGMENT)
+		return judge_fragment(p, AXP_OUT, policy, slot, service);
+	if (reason != GO_ON)
+		return reason;
+	reason = judge(p, AXP_OUT, policy, slot, service, &class);
+	if (reason != AXP_REASON_UNLISTED && reason != AXP_REASON_LISTED)
+		return reason;
+	flow_key(p, AXP_OUT, &key);
+	if (reason == AXP_REASON_LISTED)
+		note_outgoing(p, policy, &key);
+	else if (is_answer(p, policy, &key))
+		reason = AXP_REASON_ANSWER;
+	return reason;
+}
+
+SEC("tc")
+int allowxdp_out(struct __sk_buff *skb)
+{
+	struct pkt p = {
+		.data = (const void *)(long)skb->data,
+		.end = (const void *)(long)skb->data_end,
+	};
+	__u32 service = AXP_NO_SERVICE;
+	const struct axp_policy *policy;
+	__u64 word = policy_word();
+	__u32 mode = AXP_ACTIVE_MODE(word);
+	__u32 slot = AXP_ACTIVE_SLOT(word);
+	int parse, reason;
+
+	policy = bpf_map_lookup_elem(&policies, &slot);
+	if (!policy || mode == AXP_MODE_OFF)
+		return EGRESS_NEXT;
+	parse = parse_skb(skb, &p);
+	if (policy->flags & AXP_GUARDS_OUT) {
+		reason = judge_egress(&p, parse, policy, slot, &service);
+		if (p.fragment == FIRST_FRAGMENT)
+			remember_fragment(&p, AXP_OUT, reason, service);
+		/* What this host sends is not its enemy's: only the lists' word counts here. */
+		if (service != AXP_NO_SERVICE &&
+		    settle(AXP_OUT, service, p.family, reason, mode, skb->len) == AXP_DROP)
+			return EGRESS_DROP;
+	}
+	if (parse == GO_ON)
+		remember_flow(&p, policy, slot, mode);
+	return EGRESS_NEXT;
 }
 
 char LICENSE[] SEC("license") = "GPL";

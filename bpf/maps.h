@@ -63,4 +63,58 @@ struct {
 	__type(value, struct axp_counts);
 } counters SEC(".maps");
 
+/* One map of timed nodes for all generations: a key is never given out twice. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, AXP_MAX_TIMED);
+	__type(key, __u32);
+	__type(value, struct axp_timed);
+} timed SEC(".maps");
+
+/* max_entries: the capacity in the config. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 131072);
+	__type(key, struct axp_flow_key);
+	__type(value, struct axp_flow);
+} flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct axp_flow_ports);
+} flow_ports SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, AXP_FLOW_COUNTS);
+	__type(key, __u32);
+	__type(value, __u64);
+} flow_counts SEC(".maps");
+
+/* Value: when, CLOCK_MONOTONIC ns. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, AXP_MAX_STRANGERS);
+	__type(key, struct axp_flow_key);
+	__type(value, __u64);
+} strangers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, AXP_MAX_ANSWERS);
+	__type(key, struct axp_flow_key);
+	__type(value, struct axp_answer);
+} answers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, AXP_MAX_FRAGMENTS);
+	__type(key, struct axp_fragment_key);
+	__type(value, struct axp_fragment);
+} fragments SEC(".maps");
+
 #endif

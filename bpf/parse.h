@@ -27,7 +27,9 @@
 #define GO_ON (-1)
 
 #define IP_FRAGMENT_OFFSET  0x1fff /* RFC 791: in units of eight bytes */
+#define IP_MORE_FRAGMENTS   0x2000
 #define IP6_FRAGMENT_OFFSET 0xfff8 /* RFC 8200 section 4.5 */
+#define IP6_MORE_FRAGMENTS  0x0001
 
 /* IPv6 next header values (RFC 8200 section 4, RFC 4302); <linux/in6.h> clashes with libc's. */
 enum {
@@ -38,7 +40,11 @@ enum {
 	NEXT_DESTINATION = 60,
 };
 
-enum source { FROM_BUFFER, FROM_FRAME };
+/* Where headers are read from: the first buffer, or the whole frame by the program type's helper.
+ */
+enum source { FROM_BUFFER, FROM_XDP, FROM_SKB };
+
+enum fragment { NOT_A_FRAGMENT, FIRST_FRAGMENT, LATER_FRAGMENT };
 
 struct vlan_tag {
 	__be16 tci;
@@ -49,16 +55,20 @@ struct ext_header {
 	__u8 next;
 	__u8 len;        /* eight-byte units after the first eight; AH: four-byte units less two */
 	__be16 fragment; /* fragment header: offset and flags */
-	__be32 rest;
+	__be32 id;       /* fragment header */
 };
 
+/* UDP's header, and as much of TCP's as is wanted. */
 struct ports {
 	__be16 source;
 	__be16 dest;
+	__be32 rest;
 };
 
+enum { TCP_FLAGS_OFFSET = 13, TCP_FIN = 0x01, TCP_SYN = 0x02, TCP_RST = 0x04, TCP_ACK = 0x10 };
+
 struct pkt {
-	struct xdp_md *ctx;
+	void *ctx;
 	const void *data, *end; /* what lies in the first buffer */
 	__u32 size;   /* where the frame ends for this parse: of the first buffer, or the whole */
 	__u32 length; /* of the frame as its IP header has it */
@@ -66,7 +76,11 @@ struct pkt {
 	__u16 dport;
 	__u8 family;   /* enum axp_family */
 	__u8 protocol; /* enum axp_protocol */
-	__be32 src[4]; /* IPv4: the first alone */
+	__u8 tcp_flags;
+	__u8 fragment;       /* enum fragment */
+	__be32 fragment_id;  /* if it is one */
+	__u32 fragment_next; /* IPv4: protocol, part of its identity; IPv6: 0 */
+	__be32 src[4];       /* IPv4: the first alone */
 	__be32 dst[4];
 };
 
@@ -79,9 +93,14 @@ static __always_inline const void *header(const struct pkt *p, enum source from,
 {
 	const void *place;
 
-	if (from == FROM_FRAME)
+	if (from == FROM_XDP)
 		return bpf_xdp_load_bytes(p->ctx, offset, copy, size) ? NULL : copy;
+	if (from == FROM_SKB)
+		return bpf_skb_load_bytes(p->ctx, offset, copy, size) ? NULL : copy;
 	place = p->data + (offset & 0x7fff);
+	/* The pointer that is checked must be the one that is used; clang 19 would make it twice.
+	 */
+	barrier_var(place);
 	return place + size > p->end ? NULL : place;
 }
 
@@ -93,7 +112,9 @@ static __always_inline int parse_ports(struct pkt *p, enum source from, __u32 of
 				       __u8 protocol)
 {
 	const struct ports *ports;
+	const __u8 *flags;
 	struct ports copy;
+	__u8 flags_copy;
 	__u32 size;
 
 	if (protocol == IPPROTO_UDP) {
@@ -112,6 +133,12 @@ static __always_inline int parse_ports(struct pkt *p, enum source from, __u32 of
 		return AXP_REASON_TRUNCATED;
 	p->sport = bpf_ntohs(ports->source);
 	p->dport = bpf_ntohs(ports->dest);
+	if (protocol != IPPROTO_TCP)
+		return GO_ON;
+	flags = header(p, from, offset + TCP_FLAGS_OFFSET, 1, &flags_copy);
+	if (!flags)
+		return AXP_REASON_TRUNCATED;
+	p->tcp_flags = *flags;
 	return GO_ON;
 }
 
@@ -119,7 +146,7 @@ static __always_inline int parse_ipv4(struct pkt *p, enum source from, __u32 l3)
 {
 	const struct iphdr *ip;
 	struct iphdr copy;
-	__u32 size, total;
+	__u32 size, total, place;
 
 	p->family = AXP_IPV4;
 	ip = header(p, from, l3, sizeof(*ip), &copy);
@@ -134,8 +161,17 @@ static __always_inline int parse_ipv4(struct pkt *p, enum source from, __u32 l3)
 	p->src[0] = ip->saddr;
 	p->dst[0] = ip->daddr;
 	p->length = l3 + total;
-	if (ip->frag_off & bpf_htons(IP_FRAGMENT_OFFSET))
-		return AXP_REASON_FRAGMENT;
+	if (ip->frag_off & bpf_htons(IP_FRAGMENT_OFFSET | IP_MORE_FRAGMENTS)) {
+		p->fragment_id = ip->id;
+		p->fragment_next = ip->protocol;
+		place = bpf_ntohs(ip->frag_off) & IP_FRAGMENT_OFFSET;
+		p->fragment = place ? LATER_FRAGMENT : FIRST_FRAGMENT;
+		/* It would overwrite the flags of a header seen before (RFC 1858, RFC 3128). */
+		if (place == 1 && ip->protocol == IPPROTO_TCP)
+			return AXP_REASON_TINY_FRAGMENT;
+		if (place)
+			return AXP_REASON_FRAGMENT;
+	}
 	return parse_ports(p, from, l3 + size, total - size, ip->protocol);
 }
 
@@ -182,8 +218,15 @@ static __always_inline int parse_ipv6(struct pkt *p, enum source from, __u32 l3)
 			size = sizeof(*ext);
 		if (offset + size > end || offset + size > p->size)
 			return AXP_REASON_TRUNCATED;
-		if (next == NEXT_FRAGMENT && ext->fragment & bpf_htons(IP6_FRAGMENT_OFFSET))
-			return AXP_REASON_FRAGMENT;
+		if (next == NEXT_FRAGMENT &&
+		    ext->fragment & bpf_htons(IP6_FRAGMENT_OFFSET | IP6_MORE_FRAGMENTS)) {
+			p->fragment_id = ext->id;
+			p->fragment = FIRST_FRAGMENT;
+			if (ext->fragment & bpf_htons(IP6_FRAGMENT_OFFSET)) {
+				p->fragment = LATER_FRAGMENT;
+				return AXP_REASON_FRAGMENT;
+			}
+		}
 		next = ext->next;
 		offset += size;
 	}

@@ -9,6 +9,28 @@
 #include "maps.h"
 #include "parse.h"
 
+/* What a node opens now, where its entries expire. */
+static __always_inline __u64 timed_services(const struct axp_lpm_value *value)
+{
+	const struct axp_timed *steps;
+	__u64 services = value->services;
+	__u32 key = value->timed;
+	__u64 now;
+	int i;
+
+	steps = bpf_map_lookup_elem(&timed, &key);
+	if (!steps)
+		return services;
+	now = bpf_ktime_get_boot_ns();
+#pragma unroll
+	for (i = 0; i < AXP_TIMED_STEPS; i++) {
+		if (!steps->at[i] || now < steps->at[i])
+			break;
+		services = steps->services[i];
+	}
+	return services;
+}
+
 /* Services that the longest match of the address opens; 0: no entry covers it. */
 static __always_inline __u64 services_of(__u8 family, const __be32 *addr, __u32 slot)
 {
@@ -32,7 +54,9 @@ static __always_inline __u64 services_of(__u8 family, const __be32 *addr, __u32 
 		__builtin_memcpy(key.addr, addr, sizeof(key.addr));
 		value = bpf_map_lookup_elem(trie, &key);
 	}
-	return value ? value->services : 0;
+	if (!value)
+		return 0;
+	return value->timed ? timed_services(value) : value->services;
 }
 
 /*
@@ -76,29 +100,30 @@ static __always_inline __u32 lowest_bit(__u64 set)
 	return index + !(set & 1);
 }
 
-static __always_inline int judge(const struct pkt *p, __u32 direction, __u32 slot, __u32 *service)
+/*
+ * The lists' word on the packet; `class` is set for a guarded one. The port that counts is this
+ * host's for AXP_IN, the other side's for AXP_OUT: either way the one that the packet goes to.
+ */
+static __always_inline int judge(const struct pkt *p, __u32 direction,
+				 const struct axp_policy *policy, __u32 slot, __u32 *service,
+				 const struct axp_port_class **class)
 {
-	const struct axp_port_class *class;
-	const struct axp_policy *policy;
 	__u64 match;
 	__u8 index;
 
-	policy = bpf_map_lookup_elem(&policies, &slot);
-	if (!policy)
-		return AXP_REASON_NOT_GUARDED;
 	index = policy->port_class[direction & 1][p->protocol & 1][p->dport];
 	if (!index)
 		return AXP_REASON_NOT_GUARDED;
 	if (is_dhcp(p))
 		return AXP_REASON_DHCP;
 
-	class = &policy->classes[index];
-	*service = class->first;
-	match = class->services &
+	*class = &policy->classes[index];
+	*service = (*class)->first;
+	match = (*class)->services &
 		services_of(p->family, direction == AXP_IN ? p->src : p->dst, slot);
 	if (!match)
 		return AXP_REASON_UNLISTED;
-	if (!(match >> (class->first & 63) & 1))
+	if (!(match >> ((*class)->first & 63) & 1))
 		*service = lowest_bit(match);
 	return AXP_REASON_LISTED;
 }

@@ -10,7 +10,7 @@
 #include <linux/types.h>
 #include "reasons.h"
 
-#define AXP_ABI_VERSION 1
+#define AXP_ABI_VERSION 2
 
 enum {
 	AXP_MAX_SERVICES = 64,      /* one bit each in a 64-bit set */
@@ -18,6 +18,11 @@ enum {
 	AXP_MAX_PORT_CLASSES = 256, /* distinct sets of services on a port; class 0: not guarded */
 	AXP_MAX_VLAN_TAGS = 2,      /* 802.1Q and 802.1ad */
 	AXP_MAX_EXT_HEADERS = 8,    /* IPv6 extension headers followed (RFC 8200 section 4) */
+	AXP_MAX_FRAGMENTS = 8192,   /* packets whose fragments are on their way */
+	AXP_MAX_STRANGERS = 16384,  /* unlisted peers remembered in monitor mode */
+	AXP_MAX_ANSWERS = 16384,    /* flows let in whose remote port is guarded outbound */
+	AXP_MAX_TIMED = 65536,      /* trie nodes that change with time */
+	AXP_TIMED_STEPS = 8,        /* changes of one node */
 	AXP_SLOTS = 4,              /* generations that may exist at once; a power of two */
 	AXP_BARRIER_SLOT = AXP_SLOTS,      /* of the outer maps: no packet looks there */
 	AXP_NO_SERVICE = AXP_MAX_SERVICES, /* counter row of packets that belong to no service */
@@ -27,6 +32,8 @@ enum axp_mode {
 	AXP_MODE_OFF = 0, /* everything passes; also what a freshly made map says */
 	AXP_MODE_MONITOR = 1,
 	AXP_MODE_ENFORCE = 2,
+	AXP_MODE_LEARN = 3, /* a moment before enforcing: as monitor, and every UDP packet that
+			       leaves makes a flow */
 };
 
 enum axp_direction { AXP_IN = 0, AXP_OUT = 1, AXP_DIRECTIONS };
@@ -56,25 +63,50 @@ enum axp_reason {
 #define AXP_ACTIVE_MODE(word)       ((__u32)(((word) >> 8) & 0xff))
 #define AXP_ACTIVE_GENERATION(word) ((word) >> 16)
 
-/* Map `control`: one element, mapped into the command's memory for the atomic store. */
+/*
+ * Map `control`: one element, mapped into the command's memory for the atomic stores.
+ *
+ * Confirm or roll back: while `deadline` is set and past, packets use `fallback` in place of
+ * `active`. To ask for confirmation, the command stores fallback, deadline, active, in this order;
+ * to confirm, deadline 0; to roll back, active, then deadline 0. Killed in between, it leaves the
+ * old policy or the new one.
+ */
 struct axp_control {
-	__u64 active; /* AXP_ACTIVE() */
-	__u32 abi;    /* AXP_ABI_VERSION of whoever made the maps */
+	__u64 active;   /* AXP_ACTIVE() */
+	__u64 fallback; /* AXP_ACTIVE() */
+	__u64 deadline; /* CLOCK_BOOTTIME, ns; 0: none */
+	__u32 abi;      /* AXP_ABI_VERSION of whoever made the maps */
 	__u32 pad;
+	__u64 next_timed; /* last key given out in map `timed`; the command's alone */
 };
 
 /* What guards a port: the services it belongs to, and the one that its drops are counted under. */
 struct axp_port_class {
 	__u64 services; /* bit n: service slot n */
 	__u32 first;    /* slot of the first of them in the config's order */
-	__u32 pad;
+	__u32 replies;  /* 1: one of them lets replies in */
 };
 
-/* Map `policies`: the port tables of a generation, one element per slot. */
+/* Idle limits of flows, ns. */
+struct axp_limits {
+	__u64 udp;
+	__u64 tcp;
+	__u64 tcp_closing; /* after a FIN or RST of this host */
+};
+
+enum axp_policy_flags {
+	AXP_DROP_UNMATCHED_FRAGMENTS = 1 << 0,
+	AXP_GUARDS_OUT = 1 << 1, /* a service has the direction out */
+};
+
+/* Map `policies`: the port tables and settings of a generation, one element per slot. */
 struct axp_policy {
-	/* local port (host byte order) to index into classes; 0: not guarded */
+	/* local port (AXP_OUT: remote; host byte order) to index into classes; 0: not guarded */
 	__u8 port_class[AXP_DIRECTIONS][AXP_PROTOCOLS][65536];
 	struct axp_port_class classes[AXP_MAX_PORT_CLASSES];
+	struct axp_limits limits;
+	__u32 flags;       /* enum axp_policy_flags */
+	__u32 first_timed; /* first key in map `timed` of its nodes; the command's alone */
 };
 
 /* Keys of the tries: prefix length in bits, then the address in network byte order. */
@@ -91,6 +123,84 @@ struct axp_lpm6_key {
 /* Value of a trie node: every service that its longest match opens, ancestors' included. */
 struct axp_lpm_value {
 	__u64 services; /* bit n: service slot n */
+	__u32 timed;    /* key in map `timed` of what it opens from when on; 0: always these */
+	__u32 pad;
+};
+
+/*
+ * Map `timed` (hash, by axp_lpm_value.timed): a node's services change as entries expire. From
+ * at[n] on they are services[n]; at[] ascends, and 0 ends it.
+ */
+struct axp_timed {
+	__u64 at[AXP_TIMED_STEPS]; /* CLOCK_BOOTTIME, ns */
+	__u64 services[AXP_TIMED_STEPS];
+};
+
+/* Keys of maps `flows`, `strangers` and `answers`: the tuple on the wire, seen from this host. */
+struct axp_flow_key {
+	__be32 local[4]; /* IPv4: the first alone */
+	__be32 remote[4];
+	__u16 local_port; /* host byte order */
+	__u16 remote_port;
+	__u8 protocol; /* enum axp_protocol */
+	__u8 family;   /* enum axp_family */
+	__u16 pad;
+};
+
+enum axp_answer_origin {
+	AXP_ANSWER_CAME_IN = 0, /* the remote began: what leaves are answers */
+	AXP_ANSWER_OURS = 1,    /* this host began, to a listed remote: the lists alone decide */
+};
+
+/* Map `answers`: flows whose remote port is guarded outbound, and who began them. */
+struct axp_answer {
+	__u64 seen; /* CLOCK_MONOTONIC ns, exact to a second */
+	__u32 origin;
+	__u32 pad;
+};
+
+enum axp_flow_origin {
+	AXP_FLOW_OPENED = 0, /* by this host, to an unlisted address: replies are let in */
+	AXP_FLOW_LISTED = 1, /* began while the remote was listed: the lists alone let it in */
+};
+
+/* Map `flows`: written on egress, and by the command at load; ingress only reads it. */
+struct axp_flow {
+	__u64 seen;    /* last packet that left, CLOCK_MONOTONIC ns, exact to a second */
+	__u32 origin;  /* enum axp_flow_origin */
+	__u32 closing; /* 1: TCP, this host has sent FIN or RST */
+};
+
+/* Map `flow_counts` (per CPU). */
+enum axp_flow_count {
+	AXP_FLOWS_CREATED,
+	AXP_FLOWS_INSERT_FAILED,
+	AXP_FLOWS_SEEDED, /* by the command, from the socket tables */
+	AXP_FLOW_COUNTS,
+};
+
+/* Map `flow_ports` (mapped by the command, which sets bytes too): 1 where a flow was ever opened
+ * from this local port; spares others the look-up.
+ */
+struct axp_flow_ports {
+	__u8 used[AXP_PROTOCOLS][65536];
+};
+
+/* Map `fragments`: what became of a packet's first fragment. */
+struct axp_fragment_key {
+	__be32 src[4];
+	__be32 dst[4];
+	__be32 id;     /* IPv4: 16 bits of it (RFC 791); IPv6: 32 (RFC 8200 section 4.5) */
+	__u8 protocol; /* IPv4: part of the identity; IPv6: 0 */
+	__u8 family;
+	__u8 direction; /* enum axp_direction: what comes in is never what leaves */
+	__u8 pad;
+};
+
+struct axp_fragment {
+	__u64 seen;    /* CLOCK_MONOTONIC ns */
+	__u32 reason;  /* enum axp_reason */
+	__u32 service; /* slot, or AXP_NO_SERVICE */
 };
 
 struct axp_count {

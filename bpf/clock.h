@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Which policy packets see at this moment, and what time it is. */
+#ifndef ALLOWXDP_CLOCK_H
+#define ALLOWXDP_CLOCK_H
+
+#include "maps.h"
+
+/* CLOCK_MONOTONIC to a few milliseconds: idle limits need no more, and it costs a fifth. */
+static __always_inline __u64 now_coarse(void)
+{
+	return bpf_ktime_get_coarse_ns();
+}
+
+/* The control word to go by (AXP_ACTIVE): past the deadline, the one to fall back to. */
+static __always_inline __u64 policy_word(void)
+{
+	const volatile struct axp_control *c;
+	__u32 zero = 0;
+	__u64 active, deadline;
+
+	c = bpf_map_lookup_elem(&control, &zero);
+	if (!c)
+		return 0;
+	/* In this order: the command stores them the other way round (include/abi.h). */
+	active = c->active;
+	deadline = c->deadline;
+	if (deadline && bpf_ktime_get_boot_ns() > deadline)
+		return c->fallback;
+	return active;
+}
+
+#endif
