@@ -28,6 +28,11 @@ O := $(B)/obj
 endif
 
 LIBS := libbpf libcyaml yaml-0.1 json-c
+ifeq ($(filter clean lint format uninstall,$(MAKECMDGOALS)),)
+ifneq ($(shell pkg-config --exists $(LIBS) && echo found),found)
+$(error $(shell pkg-config --print-errors --exists $(LIBS) 2>&1 | head -n 1): run sudo ./tools/deps build)
+endif
+endif
 CFLAGS ?= -O2 -g
 CFLAGS_ALL := -std=gnu11 -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	-ffile-prefix-map=$(CURDIR)=. -D_GNU_SOURCE -DALLOWXDP_VERSION='"$(VERSION)"' \
@@ -87,6 +92,19 @@ $(O)/bpf/%: tests/bpf/%.c $(BPF_TEST_LIB) $(O)/liballowxdp.a $(wildcard tests/bp
 $(B) $(O) $(O)/unit $(O)/bpf:
 	mkdir -p $@
 
+# Nanoseconds per packet: `make bench-ns && sudo build/bench/ns build/allowxdp.bpf.o [another version's...]`
+$(B)/bench/bench_wrap.skel.h: tests/bench/wrap.bpf.c
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $(B)/bench/wrap.bpf.o $<
+	$(Q)$(LLVM_STRIP) -g $(B)/bench/wrap.bpf.o
+	$(Q)$(BPFTOOL) gen skeleton $(B)/bench/wrap.bpf.o name bench_wrap 2>/dev/null > $@
+
+$(B)/bench/ns: tests/bench/ns.c $(B)/bench/bench_wrap.skel.h include/abi.h include/reasons.h
+	$(call say,BENCH,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) -I$(B)/bench -o $@ $< $(LDLIBS_ALL)
+
+bench-ns: $(B)/bench/ns
+
 unit-tests: $(UNIT_TESTS)
 bpf-tests: $(BPF_TESTS)
 
@@ -136,5 +154,5 @@ format:
 clean:
 	rm -rf $(B)
 
-.PHONY: all install uninstall lint format clean unit-tests bpf-tests test-unit test-bpf test-e2e
+.PHONY: bench-ns all install uninstall lint format clean unit-tests bpf-tests test-unit test-bpf test-e2e
 .DELETE_ON_ERROR:

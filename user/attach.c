@@ -15,6 +15,7 @@
 #include "allowxdp.skel.h"
 #include "attach.h"
 #include "cleanup.h"
+#include "extack.h"
 
 static const char *const attach_mode_names[] = {
 	[ATTACH_AUTO] = "auto",
@@ -97,6 +98,7 @@ int attach_query(const struct paths *paths, const char *interface, struct attach
 {
 	_cleanup_close_ int link = link_pin_open(paths, interface);
 	int ifindex = (int)if_nametoindex(interface);
+	char pin[INSTANCE_PIN_MAX];
 	struct bpf_link_info info;
 	uint32_t id = 0;
 
@@ -109,6 +111,7 @@ int attach_query(const struct paths *paths, const char *interface, struct attach
 	out->prog_id = info.prog_id;
 	if (ifindex && !query_program(ifindex, &id, &out->native))
 		out->attached = id == info.prog_id;
+	out->egress = egress_query(interface, instance_pin(paths, "egress_", interface, pin));
 	return 0;
 }
 
@@ -185,14 +188,11 @@ static int reuse_pin(struct bpf_map *map, const char *path)
 static int reuse_maps(const struct instance *i, struct allowxdp_bpf *skel, const char *counters,
 		      bool *have_counters)
 {
-	int rc = bpf_map__reuse_fd(skel->maps.control, i->control);
+	int rc = 0;
 
-	if (!rc)
-		rc = bpf_map__reuse_fd(skel->maps.policies, i->policies);
-	if (!rc)
-		rc = bpf_map__reuse_fd(skel->maps.tries4, i->tries[0]);
-	if (!rc)
-		rc = bpf_map__reuse_fd(skel->maps.tries6, i->tries[1]);
+	for (size_t n = 0; !rc && n < INSTANCE_MAP_COUNT; n++)
+		rc = bpf_map__reuse_fd(
+			bpf_object__find_map_by_name(skel->obj, instance_map_name(n)), i->maps[n]);
 	if (rc)
 		return rc;
 	rc = reuse_pin(skel->maps.counters, counters);
@@ -245,27 +245,43 @@ static int create_link(int program, int ifindex, uint32_t flags)
 	return bpf_link_create(program, ifindex, BPF_XDP, &opts);
 }
 
-static int refuse_link(const char *interface, int rc, bool native, struct error *err)
+/* The kernel's own words for the refusal, in quotes, or those of its errno. */
+static const char *why_refused(int program, const char *interface, int rc, bool native,
+			       char buf[static 256])
 {
-	char driver[32];
+	char said[200] = "";
+
+	xdp_extack((int)if_nametoindex(interface), program,
+		   native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE, said, sizeof(said));
+	if (said[0])
+		snprintf(buf, 256, "the kernel says: \"%s\"", said);
+	else
+		snprintf(buf, 256, "%s", strerror(-rc));
+	return buf;
+}
+
+static int refuse_link(int program, const char *interface, int rc, bool native, struct error *err)
+{
+	char driver[32], why[256];
 
 	if (rc == -EBUSY || rc == -EEXIST)
 		return error_set(err, -rc,
 				 "%s was given another XDP program just now: see `ip link`",
 				 interface);
+	why_refused(program, interface, rc, native, why);
 	if (!native)
 		return error_set(err, -rc, "cannot attach to %s in generic mode: %s", interface,
-				 strerror(-rc));
+				 why);
 	if (rc == -EOPNOTSUPP)
 		return error_set(
 			err, -rc,
-			"%s: its driver (%s) has no native XDP: use --mode auto or generic",
-			interface, driver_name(interface, driver));
+			"%s: its driver (%s) has no native XDP (%s): use --mode auto or generic",
+			interface, driver_name(interface, driver), why);
 	return error_set(
 		err, -rc,
-		"%s: its driver (%s) refuses native XDP as it is set up now (%s; a large MTU or "
-		"LRO are the usual causes): mend that, or use --mode generic",
-		interface, driver_name(interface, driver), strerror(-rc));
+		"%s: its driver (%s) refuses native XDP as it is set up now (%s): see `allowxdp "
+		"doctor %s`, or use --mode generic",
+		interface, driver_name(interface, driver), why, interface);
 }
 
 /* Returns a link's fd. */
@@ -281,42 +297,79 @@ static int attach_program(int program, const char *interface, enum attach_mode m
 		if (link >= 0)
 			return link;
 		if (mode == ATTACH_NATIVE || link != -EOPNOTSUPP)
-			return refuse_link(interface, link, true, err);
+			return refuse_link(program, interface, link, true, err);
 		snprintf(note, note_size, "driver %s has no native XDP",
 			 driver_name(interface, driver));
 	}
 	link = create_link(program, ifindex, XDP_FLAGS_SKB_MODE);
-	return link >= 0 ? link : refuse_link(interface, link, false, err);
+	return link >= 0 ? link : refuse_link(program, interface, link, false, err);
+}
+
+/* Ingress; returns 0 with the link pinned. */
+static int attach_ingress(const struct instance *i, int program, const char *interface,
+			  enum attach_mode mode, char *note, size_t note_size, struct error *err)
+{
+	_cleanup_close_ int link = attach_program(program, interface, mode, note, note_size, err);
+	char pin[INSTANCE_PIN_MAX];
+	int rc;
+
+	if (link < 0)
+		return link;
+	instance_pin(i->paths, "link_", interface, pin);
+	unlink(pin); /* of an interface that was deleted meanwhile */
+	rc = bpf_obj_pin(link, pin);
+	return rc ? error_set(err, -rc, "cannot pin %s: %s", pin, strerror(-rc)) : 0;
 }
 
 int attach(const struct instance *i, const char *interface, enum attach_mode mode, char *note,
 	   size_t note_size, struct error *err)
 {
-	char counters[INSTANCE_PIN_MAX], pin[INSTANCE_PIN_MAX];
+	char counters[INSTANCE_PIN_MAX], egress[INSTANCE_PIN_MAX];
 	struct allowxdp_bpf *skel;
-	_cleanup_close_ int link = -1;
 	bool have_counters = false;
 	int rc = 0;
 
 	note[0] = '\0';
 	instance_pin(i->paths, "counters_", interface, counters);
-	instance_pin(i->paths, "link_", interface, pin);
+	instance_pin(i->paths, "egress_", interface, egress);
 	skel = load_program(i, counters, &have_counters, err);
 	if (!skel)
 		return -EIO;
-	link = attach_program(bpf_program__fd(skel->progs.allowxdp_in), interface, mode, note,
-			      note_size, err);
-	if (link < 0)
-		rc = link;
-	if (!rc && !have_counters)
+	if (!have_counters)
 		rc = bpf_obj_pin(bpf_map__fd(skel->maps.counters), counters);
-	if (!rc) {
-		unlink(pin); /* of an interface that was deleted meanwhile */
-		rc = bpf_obj_pin(link, pin);
-	}
+	if (rc)
+		error_set(err, -rc, "cannot pin %s: %s", counters, strerror(-rc));
+	/* Egress first: where the policy is in force already, flows are known before replies come.
+	 */
+	if (!rc)
+		rc = egress_attach(bpf_program__fd(skel->progs.allowxdp_out), interface, egress,
+				   err);
+	if (!rc)
+		rc = attach_ingress(i, bpf_program__fd(skel->progs.allowxdp_in), interface, mode,
+				    note, note_size, err);
 	allowxdp_bpf__destroy(skel);
-	if (rc && link >= 0)
-		return error_set(err, -rc, "cannot pin %s: %s", pin, strerror(-rc));
+	if (!rc)
+		return 0;
+	egress_detach(interface, egress);
+	if (!have_counters)
+		unlink(counters);
+	return rc;
+}
+
+int attach_egress(const struct instance *i, const char *interface, struct error *err)
+{
+	char counters[INSTANCE_PIN_MAX], egress[INSTANCE_PIN_MAX];
+	struct allowxdp_bpf *skel;
+	bool have_counters;
+	int rc;
+
+	instance_pin(i->paths, "counters_", interface, counters);
+	instance_pin(i->paths, "egress_", interface, egress);
+	skel = load_program(i, counters, &have_counters, err);
+	if (!skel)
+		return -EIO;
+	rc = egress_attach(bpf_program__fd(skel->progs.allowxdp_out), interface, egress, err);
+	allowxdp_bpf__destroy(skel);
 	return rc;
 }
 
@@ -332,6 +385,7 @@ int detach(const struct paths *paths, const char *interface, struct error *err)
 		link); /* at once, whoever else holds the link; fails if the interface is gone */
 	if (unlink(instance_pin(paths, "link_", interface, path)))
 		return error_set(err, errno, "cannot remove %s: %s", path, strerror(errno));
+	egress_detach(interface, instance_pin(paths, "egress_", interface, path));
 	unlink(instance_pin(paths, "counters_", interface, path));
 	return 0;
 }

@@ -3,6 +3,7 @@
 #ifndef ALLOWXDP_ATTACH_H
 #define ALLOWXDP_ATTACH_H
 
+#include "egress.h"
 #include "instance.h"
 
 enum attach_mode { ATTACH_AUTO, ATTACH_NATIVE, ATTACH_GENERIC };
@@ -10,7 +11,8 @@ enum attach_mode { ATTACH_AUTO, ATTACH_NATIVE, ATTACH_GENERIC };
 struct attachment {
 	char interface[16];
 	uint32_t prog_id;
-	bool native;   /* else generic */
+	bool native; /* else generic */
+	enum egress_kind egress;
 	bool attached; /* false: the pin is there, but its interface is gone or in another namespace
 			*/
 };
@@ -25,12 +27,15 @@ int attach_mode_parse(const char *text);
 int attach_check(const struct paths *paths, const char *interface, bool *ours, struct error *err);
 
 /*
- * Loads a program for the interface and attaches it by a pinned link. Native; generic only if the
- * mode is ATTACH_GENERIC, or ATTACH_AUTO and the driver cannot do native: `note` (may be cut) then
- * says why.
+ * Loads the programs for the interface and attaches them, by pinned links. Native; generic only if
+ * the mode is ATTACH_GENERIC, or ATTACH_AUTO and the driver cannot do native: `note` (may be cut)
+ * then says why.
  */
 int attach(const struct instance *i, const char *interface, enum attach_mode mode, char *note,
 	   size_t note_size, struct error *err);
+
+/* Puts the egress program back on an interface that has only the ingress one left. */
+int attach_egress(const struct instance *i, const char *interface, struct error *err);
 
 /* Detaches at once and removes the interface's pins. */
 int detach(const struct paths *paths, const char *interface, struct error *err);

@@ -25,14 +25,18 @@ static int parse_packet(const char *address, const char *port, struct prefix *a,
 	return rc;
 }
 
-static void print_text(const struct subject *s, const char *address, const char *port,
+static void print_text(const struct subject *s, const char *address, const char *port, bool out,
 		       const struct explanation *x)
 {
 	const struct policy *p = &s->running.policy;
 	char text[PREFIX_TEXT_MAX + 1], origin[PATH_MAX + 16];
 
-	printf("%s (%s): %s to %s: %s\n", verdict_name(x->verdict), reason_name(x->reason), address,
-	       port, reason_help(x->reason));
+	printf("%s (%s): %s%s %s: %s\n", verdict_name(x->verdict), reason_name(x->reason),
+	       out ? "from this host to " : "", address, port, reason_help(x->reason));
+	if (x->verdict == AXP_DROP && x->service->replies)
+		puts("  replies to flows that this host opened pass all the same");
+	if (x->verdict == AXP_DROP && out)
+		puts("  answers to flows that were let in pass all the same");
 	if (x->service)
 		printf("  service: %s\n", x->service->name);
 	if (x->entry) {
@@ -51,7 +55,7 @@ static void print_text(const struct subject *s, const char *address, const char 
 }
 
 static int print_check_json(const struct subject *s, const char *address, const char *port,
-			    const struct explanation *x)
+			    enum axp_direction direction, const struct explanation *x)
 {
 	const struct policy *p = &s->running.policy;
 	struct json_object *o = json_object_new_object();
@@ -60,7 +64,7 @@ static int print_check_json(const struct subject *s, const char *address, const 
 
 	json_add_text(o, "address", address);
 	json_add_text(o, "port", port);
-	json_add_text(o, "direction", "in");
+	json_add_text(o, "direction", direction_name(direction));
 	json_add_text(o, "verdict", verdict_name(x->verdict));
 	json_add_text(o, "reason", reason_name(x->reason));
 	json_add_text(o, "service", x->service ? x->service->name : NULL);
@@ -70,14 +74,16 @@ static int print_check_json(const struct subject *s, const char *address, const 
 	json_add_text(o, "origin", e ? origin_text(p, e, origin, sizeof(origin)) : NULL);
 	json_object_object_add(o, "loaded", json_object_new_boolean(s->loaded));
 	json_add_text(o, "mode",
-		      mode_name(s->loaded ? AXP_ACTIVE_MODE(s->running.active) : p->mode));
+		      mode_name(s->loaded ? AXP_ACTIVE_MODE(s->running.active) : p->settings.mode));
 	return print_json(o);
 }
 
 int cmd_check(struct app *app, int argc, char **argv)
 {
+	bool out = false;
 	const struct option_spec specs[] = {
-		{ "out", OPTION_NOT_YET, NULL, NULL, "a packet that leaves" },
+		{ "out", OPTION_FLAG, &out, NULL,
+		  "a packet of this host to that address and port" },
 	};
 	struct subject s _cleanup_subject_ = SUBJECT_EMPTY;
 	struct explanation x;
@@ -94,12 +100,13 @@ int cmd_check(struct app *app, int argc, char **argv)
 		return usage(app, "%s", err.text);
 	if (subject_open(&s, app, &err))
 		return fail(&err);
-	explain(&s.running.policy, &address, AXP_IN, port.protocol, port.low, &x);
+	explain(&s.running.policy, &address, out ? AXP_OUT : AXP_IN, port.protocol, port.low, &x);
 	status = EXIT_DONE;
 	if (app->json)
-		status = print_check_json(&s, argv[first], argv[first + 1], &x);
+		status = print_check_json(&s, argv[first], argv[first + 1], out ? AXP_OUT : AXP_IN,
+					  &x);
 	else
-		print_text(&s, argv[first], argv[first + 1], &x);
+		print_text(&s, argv[first], argv[first + 1], out, &x);
 	if (status == EXIT_DONE && x.verdict == AXP_DROP)
 		status = EXIT_DROPPED;
 	return status;

@@ -4,9 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "bpffs.h"
 #include "cleanup.h"
 #include "cmd.h"
+#include "empties.h"
+#include "duration.h"
 #include "listfile.h"
 #include "output.h"
 #include "state.h"
@@ -15,7 +18,8 @@
 /* What the command was asked to do. */
 struct request {
 	struct app *app;
-	const char *list_name, *label;
+	const char *list_name, *label, *duration;
+	uint32_t seconds; /* --for; 0: for good */
 	struct prefix prefix;
 	bool carve, force;
 	int list;
@@ -125,17 +129,37 @@ static void describe(const struct policy *p, const struct entry *e, char *buf, s
 		 origin_text(p, e, origin, sizeof(origin)));
 }
 
+/* Whole seconds, rounded up: never less than was asked for. */
+static uint32_t until_after(uint32_t seconds)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint32_t)now.tv_sec + seconds + (now.tv_nsec != 0);
+}
+
+/* The entry that is there already; one of a file that has expired is as good as none. */
+static const struct entry *live_twin(const struct policy *p, const struct request *q)
+{
+	const struct entry *twin = policy_find_entry(p, &q->prefix, q->list);
+
+	if (twin && entry_expired(p, twin) && !(twin->flags & ENTRY_COMMAND))
+		return NULL;
+	return twin;
+}
+
 static int add(struct subject *s, const struct request *q, struct result *out, struct error *err)
 {
 	struct policy *p = &s->running.policy;
-	const struct entry *twin = policy_find_entry(p, &q->prefix, q->list);
+	const struct entry *twin = live_twin(p, q);
 	struct entry entry = {
 		.prefix = q->prefix,
 		.list = (uint16_t)q->list,
 		.flags = (uint16_t)(ENTRY_COMMAND | (q->carve ? ENTRY_CARVE : 0)),
+		.until = q->seconds ? until_after(q->seconds) : 0,
 	};
-	char text[PREFIX_TEXT_MAX], about[600];
-	bool same_label;
+	char text[PREFIX_TEXT_MAX], about[600], left[DURATION_TEXT_MAX];
+	bool same;
 
 	prefix_text(&q->prefix, text);
 	if (twin) {
@@ -145,18 +169,29 @@ static int add(struct subject *s, const struct request *q, struct result *out, s
 					 "%s is %s list %s already (%s): remove that first", text,
 					 q->carve ? "listed in" : "carved out of", q->list_name,
 					 about);
-		same_label = !q->label || !strcmp(q->label, policy_string(p, twin->label));
-		if (!(twin->flags & ENTRY_COMMAND) || same_label) {
+		same = (!q->label || !strcmp(q->label, policy_string(p, twin->label))) &&
+		       !q->seconds && !twin->until;
+		if (!(twin->flags & ENTRY_COMMAND) && twin->until && !entry_expired(p, twin))
+			return error_set(
+				err, EEXIST,
+				"%s is listed until a set time (%s): change the line there", text,
+				about);
+		if (!(twin->flags & ENTRY_COMMAND) || same) {
 			snprintf(out->text, sizeof(out->text), "%s: %s%s is there already (%.300s)",
 				 q->list_name, q->carve ? "!" : "", text, about);
 			return 0;
 		}
 	}
+	if (twin && !q->label)
+		entry.label = twin->label;
 	if (q->label && policy_intern(p, q->label, strlen(q->label), &entry.label))
 		return error_set(err, ENOMEM, "out of memory");
 	out->changed = true;
 	snprintf(out->text, sizeof(out->text), "%s: %s %s%s%s", q->list_name,
-		 twin ? "new label for" : "added", q->carve ? "!" : "", text, not_loaded_note(s));
+		 twin ? "changed" : "added", q->carve ? "!" : "", text, not_loaded_note(s));
+	if (q->seconds)
+		snprintf(out->text + strlen(out->text), sizeof(out->text) - strlen(out->text),
+			 " for %s", duration_text(q->seconds, left));
 	return put_in_force(s, q, twin, &entry, err);
 }
 
@@ -263,16 +298,19 @@ int cmd_add(struct app *app, int argc, char **argv)
 	struct request q = { .app = app, .list = -1 };
 	const struct option_spec specs[] = {
 		{ "label", OPTION_TEXT, &q.label, "TEXT", "who or what this is" },
-		{ "for", OPTION_NOT_YET, NULL, "DUR", "remove it after this long" },
+		{ "for", OPTION_TEXT, &q.duration, "DUR", "it matches no more after this long" },
 		{ "force", OPTION_FLAG, &q.force, NULL,
 		  "even if it leaves a service without entries" },
 	};
+	struct error err;
 	int first, status = command_options(app, argc, argv, specs, ARRAY_SIZE(specs), &first);
 
 	if (status >= 0)
 		return status;
 	if (argc - first != 2)
 		return usage(app, "add needs a list and a prefix");
+	if (q.duration && duration_parse(q.duration, &q.seconds, &err))
+		return usage(app, "--for: %s", err.text);
 	return run(&q, argv + first, true);
 }
 

@@ -29,11 +29,13 @@ static void each_entry(const struct policy *p, size_t list,
 
 static void print_entry(const struct policy *p, const struct entry *e, void *arg)
 {
-	char text[PREFIX_TEXT_MAX + 1], origin[PATH_MAX + 16];
+	char text[PREFIX_TEXT_MAX + 1], origin[PATH_MAX + 16], until[64];
 
 	(void)arg;
-	printf("  %-24s %-40s %s\n", entry_text(e, text, sizeof(text)), policy_string(p, e->label),
-	       origin_text(p, e, origin, sizeof(origin)));
+	until_text(p, e, until, sizeof(until));
+	printf("  %-24s %-40s %s%s%s%s\n", entry_text(e, text, sizeof(text)),
+	       policy_string(p, e->label), origin_text(p, e, origin, sizeof(origin)),
+	       *until ? " (" : "", until, *until ? ")" : "");
 }
 
 static void append_entry(const struct policy *p, const struct entry *e, void *arg)

@@ -8,6 +8,7 @@
 #include "cleanup.h"
 #include "cmd.h"
 #include "output.h"
+#include "preview.h"
 #include "running.h"
 #include "snapshot.h"
 
@@ -23,6 +24,8 @@ struct load {
 	const char *config;
 	enum attach_mode attach_mode;
 	bool monitor, force, dry_run;
+	uint32_t confirm; /* seconds; 0: not wanted */
+	struct preview preview;
 	struct target targets[POLICY_MAX_INTERFACES];
 	size_t n_targets;
 	struct running running; /* empty: nothing is loaded yet */
@@ -76,14 +79,28 @@ static int check_targets(struct load *l, struct error *err)
 	return 0;
 }
 
+static bool egress_there(const struct load *l, const struct target *t)
+{
+	struct attachment a;
+
+	return !attach_query(&l->app->paths, t->interface, &a) && a.egress != EGRESS_NONE;
+}
+
 static int attach_targets(struct load *l, const struct instance *i, struct error *err)
 {
 	for (size_t n = 0; n < l->n_targets; n++) {
 		struct target *t = &l->targets[n];
 		int rc;
 
-		if (t->ours)
+		if (t->ours && egress_there(l, t))
 			continue;
+		if (t->ours) {
+			rc = attach_egress(i, t->interface, err);
+			if (rc)
+				return rc;
+			snprintf(t->note, sizeof(t->note), "its egress program was gone: put back");
+			continue;
+		}
 		rc = attach(i, t->interface, l->attach_mode, t->note, sizeof(t->note), err);
 		if (rc)
 			return rc;
@@ -103,7 +120,7 @@ static void undo(struct load *l)
 	if (!l->created)
 		return;
 	instance_destroy(&l->app->paths);
-	snapshot_prune(&l->app->paths, 0);
+	snapshot_prune(&l->app->paths, 0, 0);
 	bpffs_tidy(&l->app->paths);
 }
 
@@ -113,13 +130,16 @@ static int open_running(struct load *l, struct error *err)
 	int rc = running_open_to_replace(&l->running, &l->app->paths, err);
 
 	l->loaded = !rc;
+	if (!rc && !l->dry_run)
+		rc = refuse_pending(&l->running, err);
 	return rc == -ENOENT ? 0 : rc;
 }
 
 /* A new instance, in which everything passes until the policy is put in force. */
-static int create_instance(struct load *l, struct error *err)
+static int create_instance(struct load *l, const struct policy *next, struct error *err)
 {
-	int rc = instance_create(&l->running.instance, &l->app->paths, err);
+	int rc = instance_create(&l->running.instance, &l->app->paths, next->settings.flow_capacity,
+				 err);
 
 	l->created = !rc;
 	return rc;
@@ -151,24 +171,24 @@ static int read_config(struct load *l, struct policy *next, struct error *err)
 
 static uint32_t mode_wanted(const struct load *l, const struct policy *next)
 {
-	return l->monitor ? (uint32_t)AXP_MODE_MONITOR : next->mode;
+	return l->monitor ? (uint32_t)AXP_MODE_MONITOR : next->settings.mode;
 }
 
 static int load(struct load *l, struct policy *next, struct error *err)
 {
 	struct running *r = &l->running;
-	uint32_t mode = mode_wanted(l, next);
+	struct apply how = { .mode = mode_wanted(l, next), .confirm = l->confirm };
 	int rc;
 
 	rc = bpffs_prepare(&l->app->paths, err);
 	if (!rc && !l->loaded)
-		rc = create_instance(l, err);
+		rc = create_instance(l, next, err);
 	if (!rc)
 		rc = attach_targets(l, &r->instance, err);
 	/* Until here a new interface passes everything, or runs the policy that its instance has.
 	 */
 	if (!rc)
-		rc = policy_apply(&r->instance, next, l->loaded ? &r->policy : NULL, mode, err);
+		rc = policy_apply(&r->instance, next, l->loaded ? &r->policy : NULL, &how, err);
 	if (rc)
 		undo(l);
 	return rc;
@@ -191,17 +211,19 @@ static int print_result(const struct load *l, const struct policy *p)
 	struct json_object *object, *interfaces;
 
 	for (size_t n = 0; n < l->n_targets; n++) {
-		if (l->targets[n].note[0])
+		if (l->targets[n].note[0] && !l->targets[n].ours)
 			warn_line("%s: attached in generic mode, which is slower: %s",
 				  l->targets[n].interface, l->targets[n].note);
 	}
 	if (!l->app->json) {
+		plan_print(&l->preview.plan, &l->preview.cut, l->created);
 		for (size_t n = 0; n < l->n_targets; n++)
 			print_target(l, &l->targets[n]);
 		printf("instance %s: %s, generation %llu, %zu services, %zu entries\n",
 		       l->app->paths.instance, mode_name(AXP_ACTIVE_MODE(active)),
 		       (unsigned long long)AXP_ACTIVE_GENERATION(active), p->n_services,
 		       p->base.n + p->added.n);
+		print_confirm_hint(l->app, l->confirm);
 		return EXIT_DONE;
 	}
 	object = json_object_new_object();
@@ -226,54 +248,52 @@ static int print_result(const struct load *l, const struct policy *p)
 		json_object_array_add(interfaces, i);
 	}
 	json_object_object_add(object, "interfaces", interfaces);
+	json_object_object_add(object, "confirm_seconds",
+			       l->confirm ? json_object_new_int64(l->confirm) : NULL);
+	plan_json(object, &l->preview.plan, &l->preview.cut);
 	return print_json(object);
 }
 
 /* What the load would change. */
-static int dry_run(struct load *l, const struct policy *next, struct error *err)
+static int dry_run(const struct load *l, const struct policy *next)
 {
-	const struct policy *running = &l->running.policy;
-	struct plan plan _cleanup_plan_ = { 0 };
 	struct json_object *object, *array;
 
-	if (plan_make(running, next, &plan)) {
-		error_set(err, ENOMEM, "out of memory");
-		return fail(err);
+	if (!l->app->json) {
+		for (size_t n = 0; n < l->n_targets; n++)
+			printf("%s: %s\n", l->targets[n].interface,
+			       l->targets[n].ours ? "attached already" : "would be attached");
+		plan_print(&l->preview.plan, &l->preview.cut, false);
+		printf("instance %s: mode %s (dry run: nothing was changed)\n",
+		       l->app->paths.instance, mode_name(mode_wanted(l, next)));
+		return EXIT_DONE;
 	}
-	if (l->app->json) {
-		object = plan_json(&plan, running, next);
-		array = json_object_new_array();
-		for (size_t n = 0; n < l->n_targets; n++) {
-			if (!l->targets[n].ours)
-				json_object_array_add(
-					array, json_object_new_string(l->targets[n].interface));
-		}
-		json_add_text(object, "instance", l->app->paths.instance);
-		json_object_object_add(object, "dry_run", json_object_new_boolean(true));
-		json_add_text(object, "mode", mode_name(mode_wanted(l, next)));
-		json_object_object_add(object, "attach", array);
-		return print_json(object);
+	object = json_object_new_object();
+	array = json_object_new_array();
+	for (size_t n = 0; n < l->n_targets; n++) {
+		if (!l->targets[n].ours)
+			json_object_array_add(array,
+					      json_object_new_string(l->targets[n].interface));
 	}
-	for (size_t n = 0; n < l->n_targets; n++)
-		printf("%s: %s\n", l->targets[n].interface,
-		       l->targets[n].ours ? "attached already" : "would be attached");
-	plan_print(&plan, running, next);
-	printf("instance %s: mode %s (dry run: nothing was changed)\n", l->app->paths.instance,
-	       mode_name(mode_wanted(l, next)));
-	return EXIT_DONE;
+	plan_json(object, &l->preview.plan, &l->preview.cut);
+	json_add_text(object, "instance", l->app->paths.instance);
+	json_object_object_add(object, "dry_run", json_object_new_boolean(true));
+	json_add_text(object, "mode", mode_name(mode_wanted(l, next)));
+	json_object_object_add(object, "attach", array);
+	return print_json(object);
 }
 
 int cmd_load(struct app *app, int argc, char **argv)
 {
 	struct load l = { .app = app, .running = RUNNING_EMPTY };
-	const char *attach_mode = "auto";
+	const char *attach_mode = "auto", *confirm = NULL;
 	const struct option_spec specs[] = {
 		{ "mode", OPTION_TEXT, &attach_mode, "MODE", "auto, native or generic" },
 		{ "monitor", OPTION_FLAG, &l.monitor, NULL,
 		  "count what would be dropped, drop nothing" },
 		{ "force", OPTION_FLAG, &l.force, NULL,
 		  "enforce even where a service's lists are empty" },
-		{ "confirm", OPTION_NOT_YET, NULL, "DUR", "roll back unless confirmed in time" },
+		{ "confirm", OPTION_TEXT, &confirm, "DUR", "roll back unless confirmed in time" },
 		{ "dry-run", OPTION_FLAG, &l.dry_run, NULL,
 		  "show what would change, change nothing" },
 	};
@@ -287,6 +307,9 @@ int cmd_load(struct app *app, int argc, char **argv)
 		return status;
 	if (attach_mode_parse(attach_mode) < 0)
 		return usage(app, "--mode %.32s: use auto, native or generic", attach_mode);
+	status = confirm_option(app, confirm, &l.confirm);
+	if (status >= 0)
+		return status;
 	l.attach_mode = (enum attach_mode)attach_mode_parse(attach_mode);
 
 	rc = privileges_check(&err);
@@ -301,15 +324,17 @@ int cmd_load(struct app *app, int argc, char **argv)
 	if (!rc)
 		rc = choose_targets(&l, &next, argv + first, argc - first, &err);
 	if (!rc)
-		rc = policy_check_empty(&next, mode_wanted(&l, &next), l.force, &err);
-	if (!rc)
 		rc = check_targets(&l, &err);
+	if (!rc)
+		rc = preview_make(&l.preview, &l.running, &next, mode_wanted(&l, &next), l.force,
+				  &err);
 	if (!rc && !l.dry_run)
 		rc = load(&l, &next, &err);
 	if (rc)
 		status = fail(&err);
 	else
-		status = l.dry_run ? dry_run(&l, &next, &err) : print_result(&l, &next);
+		status = l.dry_run ? dry_run(&l, &next) : print_result(&l, &next);
+	preview_free(&l.preview);
 	running_close(&l.running);
 	return status;
 }

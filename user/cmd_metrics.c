@@ -8,6 +8,7 @@
 #include "cleanup.h"
 #include "cmd.h"
 #include "counters.h"
+#include "flows.h"
 #include "running.h"
 
 struct series {
@@ -92,6 +93,24 @@ static void print_interfaces(const struct app *app)
 	}
 }
 
+static void print_egress(const struct app *app)
+{
+	char names[POLICY_MAX_INTERFACES][16];
+	size_t n = instance_interfaces(&app->paths, names, ARRAY_SIZE(names));
+
+	print_head("allowxdp_egress_attached", "gauge",
+		   "1 where the egress program, which knows replies, is attached.");
+	for (size_t i = 0; i < n; i++) {
+		struct attachment a;
+
+		if (attach_query(&app->paths, names[i], &a))
+			continue;
+		fputs("allowxdp_egress_attached{", stdout);
+		print_label("interface", names[i], true);
+		printf("} %d\n", a.egress != EGRESS_NONE);
+	}
+}
+
 static void print_policy(const struct running *r)
 {
 	struct list_size sizes[POLICY_MAX_LISTS];
@@ -112,9 +131,43 @@ static void print_policy(const struct running *r)
 	printf("allowxdp_generation %" PRIu64 "\n", (uint64_t)AXP_ACTIVE_GENERATION(r->active));
 }
 
+static void print_number(const char *name, const char *type, const char *help, uint64_t value)
+{
+	print_head(name, type, help);
+	printf("%s %" PRIu64 "\n", name, value);
+}
+
+static void print_flows(const struct flow_stats *f)
+{
+	print_number("allowxdp_flows", "gauge", "Flows in the table, over or not.", f->entries);
+	print_number("allowxdp_flows_alive", "gauge", "Flows within their idle limit.", f->alive);
+	print_number("allowxdp_flows_capacity", "gauge", "Flows that the table can hold.",
+		     f->capacity);
+	print_number("allowxdp_flows_created_total", "counter", "Flows ever remembered.",
+		     f->created);
+	print_number("allowxdp_flows_evicted_total", "counter", "Flows pushed out by newer ones.",
+		     f->evicted);
+	print_number("allowxdp_flows_insert_failed_total", "counter",
+		     "Flows that could not be remembered.", f->insert_failed);
+}
+
+static void print_pending(const struct running *r)
+{
+	uint64_t now = boot_time();
+
+	print_number("allowxdp_confirm_pending", "gauge", "1 while a change waits to be confirmed.",
+		     r->deadline && !r->rolled_back);
+	print_number("allowxdp_confirm_seconds_left", "gauge", "Until it is rolled back; else 0.",
+		     r->deadline > now ? (r->deadline - now) / 1000000000 : 0);
+	print_number("allowxdp_rolled_back", "gauge",
+		     "1 from a rollback until the next command that changes something.",
+		     r->rolled_back);
+}
+
 int cmd_metrics(struct app *app, int argc, char **argv)
 {
 	struct running r _cleanup_running_ = RUNNING_EMPTY;
+	struct flow_stats flows;
 	struct error err;
 	int first, rc, status = command_arguments(app, argc, argv, 0, 0, &first);
 
@@ -131,9 +184,12 @@ int cmd_metrics(struct app *app, int argc, char **argv)
 	puts("allowxdp_build_info{version=\"" ALLOWXDP_VERSION "\"} 1");
 	if (rc)
 		return EXIT_DONE;
-	if (print_counters(app, &r, &err))
+	if (flows_stats(&r.instance, &r.policy, &flows, &err) || print_counters(app, &r, &err))
 		return fail(&err);
 	print_interfaces(app);
+	print_egress(app);
 	print_policy(&r);
+	print_flows(&flows);
+	print_pending(&r);
 	return EXIT_DONE;
 }

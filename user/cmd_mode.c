@@ -4,23 +4,33 @@
 #include "bpffs.h"
 #include "cleanup.h"
 #include "cmd.h"
-#include "running.h"
+#include "preview.h"
 
-static int set_mode(struct app *app, uint32_t mode, bool force, uint64_t *active, struct error *err)
+struct request {
+	struct app *app;
+	struct apply how;
+	bool force;
+};
+
+static int set_mode(struct request *q, uint64_t *active, struct error *err)
 {
 	struct running r _cleanup_running_ = RUNNING_EMPTY;
-	_cleanup_close_ int lock = lock_instance(&app->paths, err);
+	struct preview preview _cleanup_preview_ = { 0 };
+	_cleanup_close_ int lock = lock_instance(&q->app->paths, err);
 	int rc;
 
 	if (lock < 0)
 		return lock;
-	rc = running_open_to_change(&r, &app->paths, err);
-	if (!rc && mode != AXP_MODE_OFF)
-		rc = policy_check_empty(&r.policy, mode, force, err);
+	rc = running_open_to_change(&r, &q->app->paths, err);
+	/* Out of an emergency there is always a way: off and monitor never wait. */
+	if (!rc && q->how.mode == AXP_MODE_ENFORCE)
+		rc = refuse_pending(&r, err);
+	if (!rc && q->how.mode != AXP_MODE_OFF)
+		rc = preview_make(&preview, &r, &r.policy, q->how.mode, q->force, err);
 	if (rc)
 		return rc;
-	*active = AXP_ACTIVE(AXP_ACTIVE_GENERATION(r.active), mode, AXP_ACTIVE_SLOT(r.active));
-	instance_set_active(&r.instance, *active);
+	mode_apply(&r, &q->how);
+	*active = instance_active(&r.instance);
 	return 0;
 }
 
@@ -30,17 +40,18 @@ static int get_mode(struct app *app, uint64_t *active, struct error *err)
 	int rc = instance_open(&i, &app->paths, err);
 
 	if (!rc)
-		*active = instance_active(&i);
+		*active = instance_effective(&i);
 	return rc;
 }
 
 int cmd_mode(struct app *app, int argc, char **argv)
 {
-	bool force = false;
+	struct request q = { .app = app };
+	const char *confirm = NULL;
 	const struct option_spec specs[] = {
-		{ "force", OPTION_FLAG, &force, NULL,
-		  "enforce even where a service's lists are empty" },
-		{ "confirm", OPTION_NOT_YET, NULL, "DUR", "roll back unless confirmed in time" },
+		{ "force", OPTION_FLAG, &q.force, NULL,
+		  "even where that cuts off everyone, or you" },
+		{ "confirm", OPTION_TEXT, &confirm, "DUR", "roll back unless confirmed in time" },
 	};
 	struct json_object *object;
 	uint64_t active = 0;
@@ -59,16 +70,23 @@ int cmd_mode(struct app *app, int argc, char **argv)
 				     argv[first]);
 	}
 
+	status = confirm_option(app, confirm, &q.how.confirm);
+	if (status >= 0)
+		return status;
+	if (q.how.confirm && mode != AXP_MODE_ENFORCE)
+		return usage(app, "--confirm goes with `mode enforce`");
+	q.how.mode = mode < 0 ? 0 : (uint32_t)mode;
+
 	rc = privileges_check(&err);
 	if (!rc)
 		rc = paths_init(&app->paths, app->instance, &err);
 	if (!rc)
-		rc = mode < 0 ? get_mode(app, &active, &err)
-			      : set_mode(app, (uint32_t)mode, force, &active, &err);
+		rc = mode < 0 ? get_mode(app, &active, &err) : set_mode(&q, &active, &err);
 	if (rc)
 		return fail(&err);
 	if (!app->json) {
 		puts(mode_name(AXP_ACTIVE_MODE(active)));
+		print_confirm_hint(app, q.how.confirm);
 		return EXIT_DONE;
 	}
 	object = json_object_new_object();

@@ -6,6 +6,7 @@
 #include "cleanup.h"
 #include "cmd.h"
 #include "output.h"
+#include "preview.h"
 #include "running.h"
 
 /*
@@ -14,55 +15,85 @@
  */
 static uint32_t mode_after(const struct running *r, const struct policy *next)
 {
-	return next->mode != r->policy.mode ? next->mode : AXP_ACTIVE_MODE(r->active);
+	return next->settings.mode != r->policy.settings.mode ? next->settings.mode
+							      : AXP_ACTIVE_MODE(r->active);
 }
 
-static int print_result(const struct app *app, const struct running *r, const struct policy *next,
-			bool dry_run)
-{
-	struct plan plan _cleanup_plan_ = { 0 };
-	struct json_object *object;
-	uint64_t active = instance_active(&r->instance);
-	uint32_t mode = dry_run ? mode_after(r, next) : AXP_ACTIVE_MODE(active);
+struct reload {
+	struct app *app;
+	struct running running;
+	struct preview preview;
+	bool force, dry_run;
+	uint32_t confirm; /* seconds; 0: not wanted */
+};
 
-	if (plan_make(&r->policy, next, &plan))
-		return EXIT_FAILED;
-	if (app->json) {
-		object = plan_json(&plan, &r->policy, next);
-		json_object_object_add(object, "instance",
-				       json_object_new_string(app->paths.instance));
-		json_object_object_add(object, "dry_run", json_object_new_boolean(dry_run));
-		json_object_object_add(object, "mode", json_object_new_string(mode_name(mode)));
-		json_object_object_add(
-			object, "generation",
-			json_object_new_int64((int64_t)AXP_ACTIVE_GENERATION(active)));
+static int print_result(const struct reload *l, const struct policy *next, uint32_t mode)
+{
+	uint64_t generation = AXP_ACTIVE_GENERATION(instance_active(&l->running.instance));
+	const char *instance = l->app->paths.instance;
+	struct json_object *object;
+
+	if (l->app->json) {
+		object = json_object_new_object();
+		plan_json(object, &l->preview.plan, &l->preview.cut);
+		json_add_text(object, "instance", instance);
+		json_object_object_add(object, "dry_run", json_object_new_boolean(l->dry_run));
+		json_add_text(object, "mode", mode_name(mode));
+		json_object_object_add(object, "generation",
+				       json_object_new_int64((int64_t)generation));
+		json_object_object_add(object, "confirm_seconds",
+				       l->confirm ? json_object_new_int64(l->confirm) : NULL);
 		return print_json(object);
 	}
-	plan_print(&plan, &r->policy, next);
-	if (mode != next->mode)
+	plan_print(&l->preview.plan, &l->preview.cut, false);
+	if (mode != next->settings.mode)
 		printf("the mode stays %s, as set at run time; the config says %s\n",
-		       mode_name(mode), mode_name(next->mode));
-	printf("instance %s: %s, generation %llu, %zu services, %zu entries%s\n",
-	       app->paths.instance, mode_name(mode),
-	       (unsigned long long)AXP_ACTIVE_GENERATION(active), next->n_services,
-	       next->base.n + next->added.n, dry_run ? " (dry run: nothing was changed)" : "");
+		       mode_name(mode), mode_name(next->settings.mode));
+	printf("instance %s: %s, generation %llu, %zu services, %zu entries%s\n", instance,
+	       mode_name(mode), (unsigned long long)generation, next->n_services,
+	       next->base.n + next->added.n, l->dry_run ? " (dry run: nothing was changed)" : "");
+	if (!l->dry_run)
+		print_confirm_hint(l->app, l->confirm);
 	return EXIT_DONE;
+}
+
+static int reload(struct reload *l, struct policy *next, struct error *err)
+{
+	struct running *r = &l->running;
+	const char *config = l->app->config;
+	struct apply how = { .confirm = l->confirm };
+	int rc = running_open_to_replace(r, &l->app->paths, err);
+
+	if (!rc && !l->dry_run)
+		rc = refuse_pending(r, err);
+	if (rc)
+		return rc;
+	/* Without -c, the config that it was loaded with. */
+	if (!config)
+		config = r->policy.config ? policy_string(&r->policy, r->policy.config)
+					  : DEFAULT_CONFIG;
+	rc = policy_read_files(&l->app->paths, config, next, err);
+	how.mode = mode_after(r, next);
+	if (!rc)
+		rc = preview_make(&l->preview, r, next, how.mode, l->force, err);
+	if (!rc && !l->dry_run)
+		rc = policy_apply(&r->instance, next, &r->policy, &how, err);
+	return rc;
 }
 
 int cmd_reload(struct app *app, int argc, char **argv)
 {
-	bool force = false, dry_run = false;
+	struct reload l = { .app = app, .running = RUNNING_EMPTY };
+	const char *confirm = NULL;
 	const struct option_spec specs[] = {
-		{ "force", OPTION_FLAG, &force, NULL,
-		  "enforce even where a service's lists are empty" },
-		{ "dry-run", OPTION_FLAG, &dry_run, NULL,
+		{ "force", OPTION_FLAG, &l.force, NULL,
+		  "even where that cuts off everyone, or you" },
+		{ "dry-run", OPTION_FLAG, &l.dry_run, NULL,
 		  "show what would change, change nothing" },
-		{ "confirm", OPTION_NOT_YET, NULL, "DUR", "roll back unless confirmed in time" },
+		{ "confirm", OPTION_TEXT, &confirm, "DUR", "roll back unless confirmed in time" },
 	};
-	struct running r _cleanup_running_ = RUNNING_EMPTY;
 	_cleanup_policy_ struct policy next = { 0 };
 	_cleanup_close_ int lock = -1;
-	const char *config;
 	struct error err;
 	int first, status, rc;
 
@@ -71,6 +102,9 @@ int cmd_reload(struct app *app, int argc, char **argv)
 		return status;
 	if (first < argc)
 		return usage(app, "reload does not take '%.64s'", argv[first]);
+	status = confirm_option(app, confirm, &l.confirm);
+	if (status >= 0)
+		return status;
 
 	rc = privileges_check(&err);
 	if (!rc)
@@ -78,17 +112,9 @@ int cmd_reload(struct app *app, int argc, char **argv)
 	if (!rc)
 		rc = lock = lock_instance(&app->paths, &err);
 	if (rc >= 0)
-		rc = running_open_to_replace(&r, &app->paths, &err);
-	if (rc)
-		return fail(&err);
-	/* Without -c, the config that it was loaded with. */
-	config = app->config ? app->config : policy_string(&r.policy, r.policy.config);
-	if (!*config)
-		config = DEFAULT_CONFIG; /* the record is lost */
-	rc = policy_read_files(&app->paths, config, &next, &err);
-	if (!rc)
-		rc = policy_check_empty(&next, mode_after(&r, &next), force, &err);
-	if (!rc && !dry_run)
-		rc = policy_apply(&r.instance, &next, &r.policy, mode_after(&r, &next), &err);
-	return rc ? fail(&err) : print_result(app, &r, &next, dry_run);
+		rc = reload(&l, &next, &err);
+	status = rc ? fail(&err) : print_result(&l, &next, mode_after(&l.running, &next));
+	preview_free(&l.preview);
+	running_close(&l.running);
+	return status;
 }

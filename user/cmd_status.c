@@ -2,10 +2,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include "attach.h"
 #include "bpffs.h"
 #include "cleanup.h"
 #include "cmd.h"
+#include "duration.h"
+#include "flows.h"
 #include "output.h"
 #include "running.h"
 
@@ -15,6 +18,7 @@ struct status {
 	struct attachment attachments[POLICY_MAX_INTERFACES];
 	size_t n_attachments;
 	struct list_size sizes[POLICY_MAX_LISTS];
+	struct flow_stats flows;
 };
 
 static const char *attach_text(const struct attachment *a)
@@ -24,8 +28,27 @@ static const char *attach_text(const struct attachment *a)
 	return a->native ? "native" : "generic";
 }
 
+static uint64_t seconds_left(const struct status *s)
+{
+	uint64_t now = boot_time();
+
+	return s->running.deadline > now ? (s->running.deadline - now) / 1000000000 : 0;
+}
+
+static const char *egress_text(const struct attachment *a)
+{
+	static const char *const names[] = {
+		[EGRESS_NONE] = "none",
+		[EGRESS_TCX] = "tcx",
+		[EGRESS_CLSACT] = "clsact",
+	};
+
+	return names[a->egress];
+}
+
 static void print_text(const struct app *app, const struct status *s)
 {
+	char left[DURATION_TEXT_MAX];
 	const struct policy *p = &s->running.policy;
 
 	if (!s->loaded) {
@@ -36,9 +59,25 @@ static void print_text(const struct app *app, const struct status *s)
 	       mode_name(AXP_ACTIVE_MODE(s->running.active)),
 	       (unsigned long long)AXP_ACTIVE_GENERATION(s->running.active),
 	       policy_string(p, p->config));
+	if (s->running.rolled_back)
+		puts("  the last change was not confirmed in time: rolled back");
+	else if (s->running.deadline)
+		printf("  waits to be confirmed: rolled back in %s unless `allowxdp confirm` is "
+		       "run\n",
+		       duration_text(seconds_left(s), left));
+	printf("  flows     %llu of %llu, %llu alive\n", (unsigned long long)s->flows.entries,
+	       (unsigned long long)s->flows.capacity, (unsigned long long)s->flows.alive);
 	for (size_t i = 0; i < s->n_attachments; i++)
-		printf("  interface %-16s %s, program %u\n", s->attachments[i].interface,
-		       attach_text(&s->attachments[i]), s->attachments[i].prog_id);
+		printf("  interface %-16s %s, program %u, egress %s\n", s->attachments[i].interface,
+		       attach_text(&s->attachments[i]), s->attachments[i].prog_id,
+		       egress_text(&s->attachments[i]));
+	for (size_t i = 0; i < s->n_attachments; i++) {
+		if (s->attachments[i].egress == EGRESS_NONE)
+			printf("  interface %s has lost its egress program, so that replies are "
+			       "dropped: run "
+			       "`allowxdp load %s`\n",
+			       s->attachments[i].interface, s->attachments[i].interface);
+	}
 	for (size_t i = 0; i < p->n_lists; i++)
 		printf("  list      %-16s %zu entries\n", p->lists[i].name, s->sizes[i].entries);
 }
@@ -54,6 +93,7 @@ static struct json_object *interfaces_json(const struct status *s)
 		json_add_text(o, "attach", attach_text(&s->attachments[i]));
 		json_object_object_add(o, "prog_id",
 				       json_object_new_int64(s->attachments[i].prog_id));
+		json_add_text(o, "egress", egress_text(&s->attachments[i]));
 		json_object_array_add(array, o);
 	}
 	return array;
@@ -75,6 +115,33 @@ static struct json_object *lists_json(const struct status *s)
 	return array;
 }
 
+static bool pending(const struct status *s)
+{
+	return s->running.deadline && !s->running.rolled_back;
+}
+
+/* Wall-clock time, seconds since 1970. */
+static struct json_object *deadline_json(const struct status *s)
+{
+	if (!pending(s))
+		return NULL;
+	return json_object_new_int64((int64_t)time(NULL) + (int64_t)seconds_left(s));
+}
+
+static struct json_object *flows_json(const struct flow_stats *f)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "capacity", json_object_new_int64((int64_t)f->capacity));
+	json_object_object_add(o, "entries", json_object_new_int64((int64_t)f->entries));
+	json_object_object_add(o, "alive", json_object_new_int64((int64_t)f->alive));
+	json_object_object_add(o, "created", json_object_new_int64((int64_t)f->created));
+	json_object_object_add(o, "evicted", json_object_new_int64((int64_t)f->evicted));
+	json_object_object_add(o, "insert_failed",
+			       json_object_new_int64((int64_t)f->insert_failed));
+	return o;
+}
+
 static int print_status_json(const struct app *app, const struct status *s)
 {
 	struct json_object *o = json_object_new_object();
@@ -89,7 +156,11 @@ static int print_status_json(const struct app *app, const struct status *s)
 	json_add_text(o, "config", policy_string(p, p->config));
 	json_object_object_add(o, "interfaces", interfaces_json(s));
 	json_object_object_add(o, "lists", lists_json(s));
-	json_object_object_add(o, "confirm_deadline", NULL);
+	json_object_object_add(o, "confirm_deadline", deadline_json(s));
+	json_object_object_add(o, "confirm_seconds_left",
+			       pending(s) ? json_object_new_int64((int64_t)seconds_left(s)) : NULL);
+	json_object_object_add(o, "rolled_back", json_object_new_boolean(s->running.rolled_back));
+	json_object_object_add(o, "flows", flows_json(&s->flows));
 	return print_json(o);
 }
 
@@ -111,7 +182,7 @@ static int gather(struct app *app, struct status *s, struct error *err)
 	for (size_t i = 0; i < s->n_attachments; i++)
 		attach_query(&app->paths, names[i], &s->attachments[i]);
 	policy_list_sizes(&s->running.policy, s->sizes);
-	return 0;
+	return flows_stats(&s->running.instance, &s->running.policy, &s->flows, err);
 }
 
 int cmd_status(struct app *app, int argc, char **argv)

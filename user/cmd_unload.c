@@ -58,7 +58,7 @@ static int unload(struct unload *u, struct error *err)
 	if (u->n_wanted < u->n_loaded)
 		return 0;
 	instance_destroy(u->paths);
-	snapshot_prune(u->paths, 0);
+	snapshot_prune(u->paths, 0, 0);
 	bpffs_tidy(u->paths);
 	return 0;
 }

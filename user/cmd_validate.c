@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "cleanup.h"
 #include "cmd.h"
+#include "empties.h"
 #include "compile.h"
 #include "output.h"
 #include "running.h"
@@ -42,14 +43,14 @@ int cmd_validate(struct app *app, int argc, char **argv)
 		printf("%s: valid: mode %s, %zu services, %zu lists, %zu entries, %zu prefixes for "
 		       "the "
 		       "kernel\n",
-		       config, mode_name(p.mode), p.n_services, p.n_lists, p.base.n + p.added.n,
-		       n_nodes);
+		       config, mode_name(p.settings.mode), p.n_services, p.n_lists,
+		       p.base.n + p.added.n, n_nodes);
 		return EXIT_DONE;
 	}
 	o = json_object_new_object();
 	json_object_object_add(o, "valid", json_object_new_boolean(true));
 	json_add_text(o, "config", config);
-	json_add_text(o, "mode", mode_name(p.mode));
+	json_add_text(o, "mode", mode_name(p.settings.mode));
 	json_object_object_add(o, "services", json_object_new_int64((int64_t)p.n_services));
 	json_object_object_add(o, "lists", json_object_new_int64((int64_t)p.n_lists));
 	json_object_object_add(o, "entries",

@@ -5,11 +5,16 @@
 #include "cleanup.h"
 #include "compile.h"
 
+#define NANOSECONDS 1000000000ULL
+
 /* One covering prefix on the way down to the current one. */
 struct frame {
 	struct prefix prefix;
 	uint64_t lists[POLICY_MAX_LISTS / 64]; /* lists that hold the addresses here */
 	uint64_t services;
+	/* its own entries in either array: looked at again where an expiry covers it */
+	size_t base, base_end, added, added_end;
+	bool expires;
 };
 
 struct walk {
@@ -24,6 +29,7 @@ struct walk {
 void nodes_free(struct nodes *n)
 {
 	free(n->v);
+	free(n->timed);
 	memset(n, 0, sizeof(*n));
 }
 
@@ -45,6 +51,21 @@ static int nodes_push(struct nodes *n, const struct node *node)
 		n->cap = cap;
 	}
 	n->v[n->n++] = *node;
+	return 0;
+}
+
+static int timed_push(struct nodes *n, const struct node_steps *steps)
+{
+	if (n->n_timed == n->cap_timed) {
+		size_t cap = n->cap_timed ? n->cap_timed * 2 : 16;
+		struct node_steps *v = reallocarray(n->timed, cap, sizeof(*v));
+
+		if (!v)
+			return -ENOMEM;
+		n->timed = v;
+		n->cap_timed = cap;
+	}
+	n->timed[n->n_timed++] = *steps;
 	return 0;
 }
 
@@ -70,14 +91,85 @@ static uint64_t frame_services(const struct walk *w, const struct frame *f)
 }
 
 /* Takes every entry of `prefix` that is next in an array, and moves past them. */
-static bool take_entries(const struct entries *e, size_t *next, const struct prefix *prefix,
-			 struct frame *f)
+static bool take_entries(const struct policy *p, const struct entries *e, size_t *next,
+			 const struct prefix *prefix, struct frame *f)
 {
 	size_t start = *next;
 
-	while (*next < e->n && !prefix_compare(&e->v[*next].prefix, prefix))
-		frame_apply(f, &e->v[(*next)++]);
+	for (; *next < e->n && !prefix_compare(&e->v[*next].prefix, prefix); (*next)++) {
+		f->expires |= e->v[*next].until != 0;
+		if (!entry_expired(p, &e->v[*next]))
+			frame_apply(f, &e->v[*next]);
+	}
 	return *next != start;
+}
+
+/* Sorted, each once. */
+static int add_time(struct node_steps *steps, uint32_t at)
+{
+	uint32_t i = steps->n;
+
+	while (i && steps->at[i - 1] > at)
+		i--;
+	if (i && steps->at[i - 1] == at)
+		return 0;
+	if (steps->n == AXP_TIMED_STEPS)
+		return -E2BIG;
+	memmove(&steps->at[i + 1], &steps->at[i], (steps->n - i) * sizeof(*steps->at));
+	steps->at[i] = at;
+	steps->n++;
+	return 0;
+}
+
+static int add_times(const struct policy *p, const struct entries *e, size_t from, size_t to,
+		     struct node_steps *steps)
+{
+	int rc = 0;
+
+	for (; !rc && from < to; from++) {
+		if (e->v[from].until > p->now)
+			rc = add_time(steps, e->v[from].until);
+	}
+	return rc;
+}
+
+static void apply_at(const struct entries *e, size_t from, size_t to, uint32_t at, struct frame *f)
+{
+	for (; from < to; from++) {
+		if (!e->v[from].until || e->v[from].until > at)
+			frame_apply(f, &e->v[from]);
+	}
+}
+
+/* What the top of the stack opens at a time to come: every entry on it is weighed anew. */
+static uint64_t services_at(const struct walk *w, uint32_t at)
+{
+	struct frame f = { 0 };
+
+	for (size_t i = 1; i <= w->depth; i++) {
+		const struct frame *s = &w->stack[i];
+
+		apply_at(&w->policy->base, s->base, s->base_end, at, &f);
+		apply_at(&w->policy->added, s->added, s->added_end, at, &f);
+	}
+	return frame_services(w, &f);
+}
+
+static int frame_steps(const struct walk *w, struct node_steps *steps)
+{
+	int rc = 0;
+
+	memset(steps, 0, sizeof(*steps));
+	for (size_t i = 1; !rc && i <= w->depth; i++) {
+		const struct frame *s = &w->stack[i];
+
+		rc = add_times(w->policy, &w->policy->base, s->base, s->base_end, steps);
+		if (!rc)
+			rc = add_times(w->policy, &w->policy->added, s->added, s->added_end, steps);
+	}
+	for (uint32_t i = 0; !rc && i < steps->n; i++)
+		steps->services[i] = services_at(w, steps->at[i]);
+	return rc;
 }
 
 /* Puts the prefix on the stack, with the lists of what covers it and its own entries on top. */
@@ -91,8 +183,12 @@ static bool descend(struct walk *w, const struct prefix *prefix)
 	f = &w->stack[w->depth + 1];
 	*f = w->stack[w->depth];
 	f->prefix = *prefix;
-	found = take_entries(&w->policy->base, &w->base, prefix, f);
-	found |= take_entries(&w->policy->added, &w->added, prefix, f);
+	f->base = w->base;
+	f->added = w->added;
+	found = take_entries(w->policy, &w->policy->base, &w->base, prefix, f);
+	found |= take_entries(w->policy, &w->policy->added, &w->added, prefix, f);
+	f->base_end = w->base;
+	f->added_end = w->added;
 	if (!found)
 		return false;
 	f->services = frame_services(w, f);
@@ -118,6 +214,27 @@ static void walk_to(struct walk *w, const struct prefix *prefix)
 	w->added = entries_lower_bound(&w->policy->added, prefix);
 }
 
+/* Adds the top of the stack to the nodes, if it says anything that the one below does not. */
+static int emit(struct walk *w)
+{
+	const struct frame *top = &w->stack[w->depth];
+	struct node node = { .prefix = top->prefix, .services = top->services };
+	struct node_steps steps;
+	int rc;
+
+	if (!top->expires) {
+		if (top->services == w->stack[w->depth - 1].services)
+			return 0;
+		return nodes_push(w->out, &node);
+	}
+	rc = frame_steps(w, &steps);
+	if (!rc && steps.n) {
+		rc = timed_push(w->out, &steps);
+		node.timed = (uint32_t)w->out->n_timed;
+	}
+	return rc ? rc : nodes_push(w->out, &node);
+}
+
 int compile_within(const struct policy *p, const struct prefix *within, struct nodes *out)
 {
 	struct walk *w __attribute__((cleanup(cleanup_free))) = calloc(1, sizeof(*w));
@@ -139,14 +256,12 @@ int compile_within(const struct policy *p, const struct prefix *within, struct n
 	walk_to(w, within);
 	while ((next = next_prefix(w)) && prefix_covers(within, next)) {
 		struct prefix prefix = *next;
-		struct node node = { .prefix = prefix };
+		int rc;
 
 		descend(w, &prefix);
-		node.services = w->stack[w->depth].services;
-		if (node.services == w->stack[w->depth - 1].services)
-			continue;
-		if (nodes_push(out, &node))
-			return -ENOMEM;
+		rc = emit(w);
+		if (rc)
+			return rc;
 	}
 	return 0;
 }
@@ -159,7 +274,31 @@ int compile_nodes(const struct policy *p, struct nodes *out)
 	return rc ? rc : compile_within(p, &all6, out);
 }
 
-static int changes_push(struct changes *c, const struct node *node, bool drop)
+static const struct node_steps *steps_of(const struct nodes *nodes, const struct node *node)
+{
+	return node->timed ? &nodes->timed[node->timed - 1] : NULL;
+}
+
+static bool same_steps(const struct node_steps *a, const struct node_steps *b)
+{
+	if (!a || !b)
+		return a == b;
+	return !memcmp(a, b, sizeof(*a));
+}
+
+int compile_failed(int rc, struct error *err)
+{
+	if (rc == -E2BIG)
+		return error_set(
+			err, E2BIG,
+			"more than %d different expiries cover one address: let some of the "
+			"entries expire together",
+			AXP_TIMED_STEPS);
+	return error_set(err, ENOMEM, "out of memory");
+}
+
+static int changes_push(struct changes *c, const struct nodes *nodes, const struct node *node,
+			bool drop, bool known)
 {
 	if (c->n == c->cap) {
 		size_t cap = c->cap ? c->cap * 2 : 16;
@@ -170,7 +309,7 @@ static int changes_push(struct changes *c, const struct node *node, bool drop)
 		c->v = v;
 		c->cap = cap;
 	}
-	c->v[c->n++] = (struct change){ .node = *node, .remove = drop };
+	c->v[c->n++] = (struct change){ *node, steps_of(nodes, node), drop, known };
 	return 0;
 }
 
@@ -201,12 +340,14 @@ int nodes_diff(const struct nodes *before, const struct nodes *after, struct cha
 			order = prefix_compare(&before->v[i].prefix, &after->v[j].prefix);
 
 		if (order < 0) {
-			rc = changes_push(out, &before->v[i++], true);
+			rc = changes_push(out, before, &before->v[i++], true, true);
 		} else if (order > 0) {
-			rc = changes_push(out, &after->v[j++], false);
+			rc = changes_push(out, after, &after->v[j++], false, false);
 		} else {
-			if (before->v[i].services != after->v[j].services)
-				rc = changes_push(out, &after->v[j], false);
+			if (before->v[i].services != after->v[j].services ||
+			    !same_steps(steps_of(before, &before->v[i]),
+					steps_of(after, &after->v[j])))
+				rc = changes_push(out, after, &after->v[j], false, true);
 			i++;
 			j++;
 		}
@@ -232,6 +373,10 @@ static int class_of(const struct policy *p, struct axp_policy *out, size_t *n_cl
 			break;
 		}
 	}
+	for (size_t i = 0; i < p->n_services; i++) {
+		if (set >> p->services[i].slot & 1 && p->services[i].replies)
+			out->classes[*n_classes].replies = 1;
+	}
 	return (int)(*n_classes)++;
 }
 
@@ -253,11 +398,25 @@ static void collect_sets(const struct policy *p, uint8_t direction, uint8_t prot
 	}
 }
 
+static void compile_settings(const struct policy *p, struct axp_policy *out)
+{
+	out->limits.udp = p->settings.idle_udp * NANOSECONDS;
+	out->limits.tcp = p->settings.idle_tcp * NANOSECONDS;
+	out->limits.tcp_closing = p->settings.idle_tcp_closing * NANOSECONDS;
+	if (p->settings.fragments_drop)
+		out->flags |= AXP_DROP_UNMATCHED_FRAGMENTS;
+	for (size_t i = 0; i < p->n_services; i++) {
+		if (p->services[i].direction == AXP_OUT)
+			out->flags |= AXP_GUARDS_OUT;
+	}
+}
+
 int compile_ports(const struct policy *p, struct axp_policy *out, struct error *err)
 {
 	_cleanup_free_ uint64_t *sets = NULL;
 	size_t n_classes = 1;
 
+	compile_settings(p, out);
 	for (uint8_t direction = 0; direction < AXP_DIRECTIONS; direction++) {
 		for (uint8_t protocol = 0; protocol < AXP_PROTOCOLS; protocol++) {
 			uint64_t last = 0;

@@ -11,12 +11,22 @@
 /* A trie node: all services that an address opens whose longest node this is. */
 struct node {
 	struct prefix prefix;
-	uint64_t services; /* bit n: service slot n */
+	uint32_t timed;    /* 1 + index into nodes->timed; 0: it stays as it is */
+	uint64_t services; /* bit n: service slot n; when the policy was read */
+};
+
+/* How a node changes as entries expire: from at[n] on it opens services[n]. */
+struct node_steps {
+	uint32_t n;
+	uint32_t at[AXP_TIMED_STEPS]; /* seconds since 1970, ascending */
+	uint64_t services[AXP_TIMED_STEPS];
 };
 
 struct nodes {
 	struct node *v; /* sorted by prefix_compare: IPv4 before IPv6 */
 	size_t n, cap;
+	struct node_steps *timed;
+	size_t n_timed, cap_timed;
 };
 
 #define _cleanup_nodes_ __attribute__((cleanup(nodes_free)))
@@ -29,17 +39,23 @@ void nodes_free(struct nodes *n);
  */
 int compile_within(const struct policy *p, const struct prefix *within, struct nodes *out);
 
-/* All nodes of both families. */
+/* All nodes of both families; the same errors. */
 int compile_nodes(const struct policy *p, struct nodes *out);
 
-/* Fills the port tables (all zero before). -E2BIG when ports belong to too many sets of services.
+/* Fills the port tables and settings (all zero before). -E2BIG when ports belong to too many sets
+ * of services.
  */
 int compile_ports(const struct policy *p, struct axp_policy *out, struct error *err);
+
+/* Says in words why compile_within() or compile_nodes() failed, and returns it. */
+int compile_failed(int rc, struct error *err);
 
 /* One step that turns a trie into another. */
 struct change {
 	struct node node;
+	const struct node_steps *steps; /* borrowed from the nodes that it comes from; NULL: none */
 	bool remove;
+	bool known; /* the trie has a node of this prefix already: changed or removed */
 };
 
 struct changes {

@@ -3,14 +3,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "cleanup.h"
 #include "config.h"
 #include "config_yaml.h"
+#include "duration.h"
 #include "listfile.h"
 #include "readfile.h"
 #include "text.h"
 
-enum { CONFIG_LIMIT = 64 << 20 };
+enum { CONFIG_LIMIT = 64 << 20, FLOW_CAPACITY_MIN = 1024, FLOW_CAPACITY_MAX = 4194304 };
 
 /* What reading one config takes. `node` arguments below are where in the document a thing stands.
  */
@@ -49,10 +51,9 @@ static int read_mode(const struct reader *r, int root)
 	const char *mode = r->c->mode;
 	char shown[TEXT_SHOWN_MAX];
 
-	r->p->mode = AXP_MODE_ENFORCE;
 	if (!mode || strcmp(mode, "enforce") == 0)
 		return 0;
-	r->p->mode = AXP_MODE_MONITOR;
+	r->p->settings.mode = AXP_MODE_MONITOR;
 	if (strcmp(mode, "monitor") == 0)
 		return 0;
 	return error_at(r->err, r->path, yaml_lines_of_key(r->l, root, "mode"),
@@ -145,6 +146,7 @@ static int read_prefix(const struct reader *r, struct entry *e, const char *text
 		return error_at(r->err, r->path, e->line,
 				"an item of \"prefixes\" holds no prefix: write one or remove it");
 	e->prefix = parsed.prefix;
+	e->until = parsed.until;
 	e->flags = parsed.carve ? ENTRY_CARVE : 0;
 	if (policy_intern(r->p, parsed.label, parsed.label_len, &e->label) ||
 	    entries_push(&r->p->base, e))
@@ -305,11 +307,31 @@ static int read_direction(const struct reader *r, const struct config_service *c
 	s->direction = AXP_IN;
 	if (!c->direction || strcmp(c->direction, "in") == 0)
 		return 0;
+	s->direction = AXP_OUT;
 	if (strcmp(c->direction, "out") == 0)
-		return error_at(r->err, r->path, line,
-				"direction: out is not there yet in this version: use in");
-	return error_at(r->err, r->path, line, "unknown direction \"%s\": use in",
+		return 0;
+	return error_at(r->err, r->path, line, "unknown direction \"%s\": use in or out",
 			text_shown(c->direction, strlen(c->direction), shown));
+}
+
+static int read_replies(const struct reader *r, const struct config_service *c, struct service *s,
+			int node)
+{
+	char shown[TEXT_SHOWN_MAX];
+
+	s->replies = s->direction == AXP_IN;
+	if (!c->replies)
+		return 0;
+	if (strcmp(c->replies, "true") && strcmp(c->replies, "false"))
+		return error_at(r->err, r->path, yaml_lines_of_key(r->l, node, "replies"),
+				"replies: \"%s\" is neither true nor false: write one of them",
+				text_shown(c->replies, strlen(c->replies), shown));
+	if (s->direction == AXP_OUT)
+		return error_at(
+			r->err, r->path, yaml_lines_of_key(r->l, node, "replies"),
+			"replies are a matter of services with direction in: remove this line");
+	s->replies = strcmp(c->replies, "true") == 0;
+	return 0;
 }
 
 static int read_service(const struct reader *r, size_t i, int node)
@@ -334,7 +356,8 @@ static int read_service(const struct reader *r, size_t i, int node)
 	ret = read_allow(r, c, s, node);
 	if (ret)
 		return ret;
-	return read_direction(r, c, s, node);
+	ret = read_direction(r, c, s, node);
+	return ret ? ret : read_replies(r, c, s, node);
 }
 
 static int read_services(const struct reader *r, int root)
@@ -356,6 +379,70 @@ static int read_services(const struct reader *r, int root)
 		return no_memory(r->err);
 	for (i = 0; i < n && !ret; i++)
 		ret = read_service(r, i, yaml_lines_item(r->l, node, i));
+	return ret;
+}
+
+static int read_fragments(const struct reader *r, int root)
+{
+	const char *text = r->c->fragments;
+	char shown[TEXT_SHOWN_MAX];
+
+	if (!text || strcmp(text, "pass") == 0)
+		return 0;
+	r->p->settings.fragments_drop = 1;
+	if (strcmp(text, "drop") == 0)
+		return 0;
+	return error_at(r->err, r->path, yaml_lines_of_key(r->l, root, "fragments"),
+			"unknown word \"%s\" for fragments: write pass or drop",
+			text_shown(text, strlen(text), shown));
+}
+
+static int read_limit(const struct reader *r, int node, const char *key, const char *text,
+		      uint32_t *seconds)
+{
+	struct error why;
+
+	if (!text || !duration_parse(text, seconds, &why))
+		return 0;
+	return error_at(r->err, r->path, yaml_lines_of_key(r->l, node, key), "%s", why.text);
+}
+
+static int read_capacity(const struct reader *r, int node, const char *text)
+{
+	char shown[TEXT_SHOWN_MAX], *end;
+	unsigned long n;
+
+	if (!text)
+		return 0;
+	errno = 0;
+	n = strtoul(text, &end, 10);
+	if (!*text || *end || *text == '-' || errno || n < FLOW_CAPACITY_MIN ||
+	    n > FLOW_CAPACITY_MAX)
+		return error_at(r->err, r->path, yaml_lines_of_key(r->l, node, "capacity"),
+				"capacity \"%s\" is not a number from %d to %d: write one, like "
+				"capacity: 131072",
+				text_shown(text, strlen(text), shown), FLOW_CAPACITY_MIN,
+				FLOW_CAPACITY_MAX);
+	r->p->settings.flow_capacity = (uint32_t)n;
+	return 0;
+}
+
+static int read_flows(const struct reader *r, int root)
+{
+	int node = yaml_lines_key(r->l, root, "flows");
+	const struct config_flows *f = r->c->flows;
+	struct settings *s = &r->p->settings;
+	int ret;
+
+	if (!f)
+		return 0;
+	ret = read_capacity(r, node, f->capacity);
+	if (!ret)
+		ret = read_limit(r, node, "udp", f->udp, &s->idle_udp);
+	if (!ret)
+		ret = read_limit(r, node, "tcp", f->tcp, &s->idle_tcp);
+	if (!ret)
+		ret = read_limit(r, node, "tcp-closing", f->tcp_closing, &s->idle_tcp_closing);
 	return ret;
 }
 
@@ -385,6 +472,10 @@ static int read_all(const struct reader *r)
 	int root = yaml_lines_root(r->l), ret;
 
 	ret = read_mode(r, root);
+	if (!ret)
+		ret = read_fragments(r, root);
+	if (!ret)
+		ret = read_flows(r, root);
 	if (ret)
 		return ret;
 	ret = read_interfaces(r, root);
@@ -424,5 +515,7 @@ int config_read(struct policy *p, const char *path, struct error *err)
 	if (ret)
 		return ret;
 	r.c = c;
+	p->settings = policy_defaults();
+	p->now = (uint32_t)time(NULL);
 	return read_all(&r);
 }

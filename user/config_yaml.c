@@ -31,6 +31,7 @@ static const cyaml_schema_field_t service_fields[] = {
 		   &text_schema),
 	LIST_FIELD("allow", MAY_BE_EMPTY, struct config_service, allow, &text_schema),
 	TEXT_FIELD("direction", CYAML_FLAG_OPTIONAL, struct config_service, direction),
+	TEXT_FIELD("replies", CYAML_FLAG_OPTIONAL, struct config_service, replies),
 	CYAML_FIELD_END,
 };
 
@@ -49,8 +50,19 @@ static const cyaml_schema_value_t list_schema = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_list, list_fields),
 };
 
+static const cyaml_schema_field_t flows_fields[] = {
+	TEXT_FIELD("capacity", CYAML_FLAG_OPTIONAL, struct config_flows, capacity),
+	TEXT_FIELD("udp", CYAML_FLAG_OPTIONAL, struct config_flows, udp),
+	TEXT_FIELD("tcp", CYAML_FLAG_OPTIONAL, struct config_flows, tcp),
+	TEXT_FIELD("tcp-closing", CYAML_FLAG_OPTIONAL, struct config_flows, tcp_closing),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t top_fields[] = {
 	TEXT_FIELD("mode", CYAML_FLAG_OPTIONAL, struct config_yaml, mode),
+	TEXT_FIELD("fragments", CYAML_FLAG_OPTIONAL, struct config_yaml, fragments),
+	CYAML_FIELD_MAPPING_PTR("flows", CYAML_FLAG_OPTIONAL, struct config_yaml, flows,
+				flows_fields),
 	LIST_FIELD("interfaces", MAY_BE_EMPTY, struct config_yaml, interfaces, &text_schema),
 	LIST_FIELD("services", CYAML_FLAG_POINTER_NULL_STR, struct config_yaml, services,
 		   &service_schema),
@@ -76,6 +88,13 @@ static const struct {
 	{ "ports", "ports: [tcp/443]" },
 	{ "allow", "allow: [office]" },
 	{ "direction", "direction: in" },
+	{ "replies", "replies: true" },
+	{ "fragments", "fragments: pass" },
+	{ "flows", "flows: {capacity: 131072, udp: 180s, tcp: 2h}" },
+	{ "capacity", "capacity: 131072" },
+	{ "udp", "udp: 180s" },
+	{ "tcp", "tcp: 2h" },
+	{ "tcp-closing", "tcp-closing: 60s" },
 	{ "file", "file: lists/office.list" },
 	{ "prefixes", "prefixes: [\"203.0.113.0/24\"]" },
 };

@@ -14,6 +14,7 @@ struct config_service {
 	char **allow;
 	unsigned int allow_count;
 	char *direction;
+	char *replies;
 };
 
 struct config_list {
@@ -23,8 +24,17 @@ struct config_list {
 	unsigned int prefixes_count;
 };
 
+struct config_flows {
+	char *capacity;
+	char *udp;
+	char *tcp;
+	char *tcp_closing;
+};
+
 struct config_yaml {
 	char *mode;
+	char *fragments;
+	struct config_flows *flows;
 	char **interfaces;
 	unsigned int interfaces_count;
 	struct config_service *services;

@@ -96,10 +96,15 @@ static void say_overlap(struct doctor *d, const struct service *s, const struct 
 {
 	char range[24], part[16];
 
-	finding(d, FINDING_WARNING, "ports", NULL,
-		"%s (service %s) covers %s of the ports that this host itself asks from (%u-%u): "
-		"answers to its own %s reach it only as replies: leave `replies` on, or let it ask "
-		"from other ports",
+	finding(d, s->replies ? FINDING_NOTE : FINDING_WARNING, "ports", NULL,
+		s->replies
+			? "%s (service %s) covers %s of the ports that this host itself asks from "
+			  "(%u-%u): answers to its own %s reach it as replies, each of which costs "
+			  "a look-up"
+			: "%s (service %s) covers %s of the ports that this host itself asks from "
+			  "(%u-%u): answers to its own %s are dropped, as `replies` is false: set "
+			  "it "
+			  "to true, or let the host ask from other ports",
 		port_range_text(r, range), s->name, share(ephemeral, overlap(ephemeral, r), part),
 		ephemeral->low, ephemeral->high,
 		r->protocol == AXP_UDP ? "DNS, NTP and QUIC" : "connections");

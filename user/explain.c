@@ -24,7 +24,7 @@ static const struct entry *deciding_entry(const struct policy *p, size_t list,
 		struct prefix prefix = prefix_shorten(address, (uint8_t)len);
 		const struct entry *e = policy_find_entry(p, &prefix, (int)list);
 
-		if (e)
+		if (e && !entry_expired(p, e))
 			return e;
 	}
 	return NULL;

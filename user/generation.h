@@ -16,14 +16,17 @@
  */
 int generation_fill(struct instance *i, const struct policy *p, struct error *err);
 
-/* Makes the filled slot the active one, as the next generation and in this mode. Returns its
- * number. */
-uint64_t generation_flip(struct instance *i, uint32_t slot, uint32_t mode);
+/* The control word that makes a filled slot the active one, as the next generation. */
+uint64_t generation_word(const struct instance *i, uint32_t slot, uint32_t mode);
 
-/* Frees all slots but the active one, once no packet can still be looking at them. */
+/*
+ * Frees all slots but the active one, and the one to fall back to while a confirmation is pending,
+ * once no packet can still be looking at them.
+ */
 void generation_prune(struct instance *i);
 
-/* Applies changes (of one family or both) to the active generation's tries. */
-int generation_change(struct instance *i, const struct changes *changes, struct error *err);
+/* Applies changes (of one family or both) to the tries in a slot. */
+int generation_change(struct instance *i, uint32_t slot, const struct changes *changes,
+		      struct error *err);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 #include "allowxdp.skel.h"
 #include "cleanup.h"
@@ -16,7 +17,16 @@ static const char *const mode_names[] = {
 	[AXP_MODE_OFF] = "off",
 	[AXP_MODE_MONITOR] = "monitor",
 	[AXP_MODE_ENFORCE] = "enforce",
+	[AXP_MODE_LEARN] = "monitor", /* to people, for a moment */
 };
+
+#define MAP_NAME(symbol, name) [MAP_##symbol] = #name,
+static const char *const map_names[] = { INSTANCE_MAPS(MAP_NAME) };
+
+const char *instance_map_name(enum instance_map map)
+{
+	return map_names[map];
+}
 
 const char *mode_name(uint32_t mode)
 {
@@ -25,7 +35,7 @@ const char *mode_name(uint32_t mode)
 
 int mode_parse(const char *text)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(mode_names); i++) {
+	for (size_t i = 0; i <= AXP_MODE_ENFORCE; i++) {
 		if (!strcmp(text, mode_names[i]))
 			return (int)i;
 	}
@@ -91,10 +101,8 @@ void instance_close(struct instance *i)
 {
 	if (i->shared)
 		munmap(i->shared, sizeof(*i->shared));
-	cleanup_close(&i->control);
-	cleanup_close(&i->policies);
-	cleanup_close(&i->tries[0]);
-	cleanup_close(&i->tries[1]);
+	for (size_t n = 0; n < INSTANCE_MAP_COUNT; n++)
+		cleanup_close(&i->maps[n]);
 	*i = (struct instance)INSTANCE_EMPTY;
 }
 
@@ -107,11 +115,26 @@ static int open_pin(const struct paths *paths, const char *name)
 
 static int map_control(struct instance *i, struct error *err)
 {
-	void *p = mmap(NULL, sizeof(*i->shared), PROT_READ | PROT_WRITE, MAP_SHARED, i->control, 0);
+	void *p = mmap(NULL, sizeof(*i->shared), PROT_READ | PROT_WRITE, MAP_SHARED,
+		       i->maps[MAP_CONTROL], 0);
 
 	if (p == MAP_FAILED)
 		return error_set(err, errno, "cannot map the control map: %s", strerror(errno));
 	i->shared = p;
+	return 0;
+}
+
+static int open_others(struct instance *i, struct error *err)
+{
+	for (size_t n = 0; n < INSTANCE_MAP_COUNT; n++) {
+		if (i->maps[n] < 0)
+			i->maps[n] = open_pin(i->paths, map_names[n]);
+		if (i->maps[n] < 0)
+			return error_set(
+				err, EIO,
+				"%s/%s is missing: run `allowxdp unload --all`, then load again",
+				i->paths->pins, map_names[n]);
+	}
 	return 0;
 }
 
@@ -121,25 +144,14 @@ int instance_open(struct instance *i, const struct paths *paths, struct error *e
 
 	*i = (struct instance)INSTANCE_EMPTY;
 	i->paths = paths;
-	i->control = open_pin(paths, "control");
-	if (i->control == -ENOENT)
+	i->maps[MAP_CONTROL] = open_pin(paths, "control");
+	if (i->maps[MAP_CONTROL] == -ENOENT)
 		return error_set(err, ENOENT,
 				 "instance %s is not loaded: run `allowxdp load IFACE`",
 				 paths->instance);
-	if (i->control < 0)
-		return error_set(err, -i->control, "cannot open %s/control: %s", paths->pins,
-				 strerror(-i->control));
-	i->policies = open_pin(paths, "policies");
-	i->tries[0] = open_pin(paths, "tries4");
-	i->tries[1] = open_pin(paths, "tries6");
-	rc = i->policies < 0 || i->tries[0] < 0 || i->tries[1] < 0 ? -EIO : 0;
-	if (rc) {
-		instance_close(i);
-		return error_set(
-			err, EIO,
-			"pins are missing in %s: run `allowxdp unload --all`, then load again",
-			paths->pins);
-	}
+	if (i->maps[MAP_CONTROL] < 0)
+		return error_set(err, -i->maps[MAP_CONTROL], "cannot open %s/control: %s",
+				 paths->pins, strerror(-i->maps[MAP_CONTROL]));
 	rc = map_control(i, err);
 	if (!rc && i->shared->abi != AXP_ABI_VERSION)
 		rc = error_set(
@@ -147,21 +159,23 @@ int instance_open(struct instance *i, const struct paths *paths, struct error *e
 			"instance %s was loaded by another version (ABI %u, this one has %u): run "
 			"`allowxdp unload --all`, then load again",
 			paths->instance, i->shared->abi, AXP_ABI_VERSION);
+	if (!rc)
+		rc = open_others(i, err);
 	if (rc)
 		instance_close(i);
 	return rc;
 }
 
-static int pin_map(const struct paths *paths, const char *name, int fd, struct error *err)
+static int pin_map(const struct instance *i, size_t map, struct error *err)
 {
 	char path[INSTANCE_PIN_MAX];
-	int rc = bpf_obj_pin(fd, instance_pin(paths, name, NULL, path));
+	int rc = bpf_obj_pin(i->maps[map], instance_pin(i->paths, map_names[map], NULL, path));
 
 	return rc ? error_set(err, -rc, "cannot pin %s: %s", path, strerror(-rc)) : 0;
 }
 
 /* Only the maps are wanted here: programs are loaded for each interface (attach.h). */
-static struct allowxdp_bpf *load_maps(struct error *err)
+static struct allowxdp_bpf *load_maps(uint32_t flow_capacity, struct error *err)
 {
 	struct allowxdp_bpf *skel = allowxdp_bpf__open();
 	struct bpf_program *program;
@@ -174,6 +188,7 @@ static struct allowxdp_bpf *load_maps(struct error *err)
 	bpf_object__for_each_program (program, skel->obj)
 		bpf_program__set_autoload(program, false);
 	bpf_map__set_autocreate(skel->maps.counters, false);
+	bpf_map__set_max_entries(skel->maps.flows, flow_capacity);
 	rc = allowxdp_bpf__load(skel);
 	if (rc) {
 		error_set(err, -rc, "the kernel refused the BPF maps: %s (see `-v`)",
@@ -184,34 +199,30 @@ static struct allowxdp_bpf *load_maps(struct error *err)
 	return skel;
 }
 
-static int pin_maps(struct instance *i, struct error *err)
+/* `control`, the first of them, comes last. */
+static int pin_maps(const struct instance *i, struct error *err)
 {
-	int rc = pin_map(i->paths, "policies", i->policies, err);
+	int rc = 0;
 
-	if (!rc)
-		rc = pin_map(i->paths, "tries4", i->tries[0], err);
-	if (!rc)
-		rc = pin_map(i->paths, "tries6", i->tries[1], err);
-	if (!rc)
-		rc = pin_map(i->paths, "control", i->control, err);
+	for (size_t n = INSTANCE_MAP_COUNT; !rc && n-- > 0;)
+		rc = pin_map(i, n, err);
 	return rc;
 }
 
-int instance_create(struct instance *i, const struct paths *paths, struct error *err)
+int instance_create(struct instance *i, const struct paths *paths, uint32_t flow_capacity,
+		    struct error *err)
 {
 	struct allowxdp_bpf *skel;
 	int rc;
 
 	*i = (struct instance)INSTANCE_EMPTY;
 	instance_destroy(paths);
-	skel = load_maps(err);
+	skel = load_maps(flow_capacity, err);
 	if (!skel)
 		return -EIO;
 	i->paths = paths;
-	i->control = dup(bpf_map__fd(skel->maps.control));
-	i->policies = dup(bpf_map__fd(skel->maps.policies));
-	i->tries[0] = dup(bpf_map__fd(skel->maps.tries4));
-	i->tries[1] = dup(bpf_map__fd(skel->maps.tries6));
+	for (size_t n = 0; n < INSTANCE_MAP_COUNT; n++)
+		i->maps[n] = dup(bpf_object__find_map_fd_by_name(skel->obj, map_names[n]));
 	allowxdp_bpf__destroy(skel);
 
 	rc = map_control(i, err);
@@ -248,4 +259,57 @@ uint64_t instance_active(const struct instance *i)
 void instance_set_active(struct instance *i, uint64_t word)
 {
 	__atomic_store_n(&i->shared->active, word, __ATOMIC_RELEASE);
+}
+
+uint64_t word_with_mode(uint64_t word, uint32_t mode)
+{
+	return AXP_ACTIVE(AXP_ACTIVE_GENERATION(word), mode, AXP_ACTIVE_SLOT(word));
+}
+
+uint64_t boot_time(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
+}
+
+bool instance_pending(const struct instance *i)
+{
+	return __atomic_load_n(&i->shared->deadline, __ATOMIC_ACQUIRE) != 0;
+}
+
+uint64_t instance_effective(const struct instance *i)
+{
+	uint64_t active = instance_active(i);
+	uint64_t deadline = __atomic_load_n(&i->shared->deadline, __ATOMIC_ACQUIRE);
+
+	if (deadline && boot_time() > deadline)
+		return __atomic_load_n(&i->shared->fallback, __ATOMIC_ACQUIRE);
+	return active;
+}
+
+void instance_set_pending(struct instance *i, uint64_t word, uint64_t fallback, uint64_t deadline)
+{
+	__atomic_store_n(&i->shared->fallback, fallback, __ATOMIC_RELEASE);
+	__atomic_store_n(&i->shared->deadline, deadline, __ATOMIC_RELEASE);
+	instance_set_active(i, word);
+}
+
+void instance_confirm(struct instance *i)
+{
+	__atomic_store_n(&i->shared->deadline, 0, __ATOMIC_RELEASE);
+}
+
+void instance_rollback(struct instance *i)
+{
+	instance_set_active(i, __atomic_load_n(&i->shared->fallback, __ATOMIC_ACQUIRE));
+	__atomic_store_n(&i->shared->deadline, 0, __ATOMIC_RELEASE);
+}
+
+void instance_set_fallback_mode(struct instance *i, uint32_t mode)
+{
+	uint64_t word = __atomic_load_n(&i->shared->fallback, __ATOMIC_ACQUIRE);
+
+	__atomic_store_n(&i->shared->fallback, word_with_mode(word, mode), __ATOMIC_RELEASE);
 }

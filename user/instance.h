@@ -2,10 +2,10 @@
 /*
  * An instance in the kernel: its pinned maps, and the control word that says what packets see.
  *
- * Pins, all in paths->pins: control, policies, tries4, tries6; lpm4_SLOT and lpm6_SLOT, the tries
- * inside the last two; counters_IFACE and link_IFACE for each interface. `control` is pinned last
- * and removed first: where it is missing, there is no instance, and what else lies there is left
- * over from a crash.
+ * Pins, all in paths->pins: the shared maps by their names (INSTANCE_MAPS); lpm4_SLOT and
+ * lpm6_SLOT, the tries inside tries4 and tries6; for each interface counters_IFACE, link_IFACE
+ * (ingress) and egress_IFACE. `control` is pinned last and removed first: where it is missing,
+ * there is no instance, and what else lies there is left over from a crash.
  */
 #ifndef ALLOWXDP_INSTANCE_H
 #define ALLOWXDP_INSTANCE_H
@@ -17,18 +17,39 @@
 
 enum { INSTANCE_PIN_MAX = PATH_MAX };
 
+/* X(SYMBOL, name): the maps that all programs of an instance share. */
+#define INSTANCE_MAPS(X)            \
+	X(CONTROL, control)         \
+	X(POLICIES, policies)       \
+	X(TRIES4, tries4)           \
+	X(TRIES6, tries6)           \
+	X(TIMED, timed)             \
+	X(FLOWS, flows)             \
+	X(FLOW_PORTS, flow_ports)   \
+	X(FLOW_COUNTS, flow_counts) \
+	X(STRANGERS, strangers)     \
+	X(ANSWERS, answers)         \
+	X(FRAGMENTS, fragments)
+
+#define INSTANCE_MAP_ENUM(symbol, name) MAP_##symbol,
+enum instance_map { INSTANCE_MAPS(INSTANCE_MAP_ENUM) INSTANCE_MAP_COUNT };
+#undef INSTANCE_MAP_ENUM
+
 struct instance {
 	const struct paths *paths;
-	int control, policies;
-	int tries[2];               /* outer maps: [0] IPv4, [1] IPv6 */
+	int maps[INSTANCE_MAP_COUNT];
 	struct axp_control *shared; /* `control`, mapped */
 };
 
-#define INSTANCE_EMPTY                                             \
-	{                                                          \
-		.control = -1, .policies = -1, .tries = { -1, -1 } \
+/* An instance that is closed: every fd is -1. */
+#define INSTANCE_EMPTY                                          \
+	{                                                       \
+		.maps = { [0 ... INSTANCE_MAP_COUNT - 1] = -1 } \
 	}
 #define _cleanup_instance_ __attribute__((cleanup(instance_close)))
+
+/* Name of a shared map: in the BPF object, and of its pin. */
+const char *instance_map_name(enum instance_map map);
 
 /* Closes this process's side; the instance stays. */
 void instance_close(struct instance *i);
@@ -36,9 +57,12 @@ void instance_close(struct instance *i);
 /* -ENOENT (err set: says how to load) when it is not loaded. `paths` must outlive *i. */
 int instance_open(struct instance *i, const struct paths *paths, struct error *err);
 
-/* Makes the maps, control word 0 (mode off), and pins them; what a crash left over is removed
- * first. */
-int instance_create(struct instance *i, const struct paths *paths, struct error *err);
+/*
+ * Makes the maps, control word 0 (mode off), and pins them; what a crash left over is removed
+ * first. flow_capacity: entries of map `flows`.
+ */
+int instance_create(struct instance *i, const struct paths *paths, uint32_t flow_capacity,
+		    struct error *err);
 
 /* Unpins everything. The kernel frees it once no program uses it. */
 void instance_destroy(const struct paths *paths);
@@ -46,6 +70,29 @@ void instance_destroy(const struct paths *paths);
 /* Reads and atomically sets the control word (AXP_ACTIVE). */
 uint64_t instance_active(const struct instance *i);
 void instance_set_active(struct instance *i, uint64_t word);
+
+/*
+ * What packets go by at this moment: instance_active(), or past an unconfirmed deadline the word to
+ * fall back to.
+ */
+uint64_t instance_effective(const struct instance *i);
+
+/* The same generation and slot in another mode. */
+uint64_t word_with_mode(uint64_t word, uint32_t mode);
+
+/* Nanoseconds of CLOCK_BOOTTIME, the clock of deadlines and expiries. */
+uint64_t boot_time(void);
+
+/*
+ * Confirm or roll back: sets `word`, and from `deadline` on (boot_time()) what is active now,
+ * unless instance_confirm() comes first. Every order in which it can be killed is safe
+ * (include/abi.h).
+ */
+void instance_set_pending(struct instance *i, uint64_t word, uint64_t fallback, uint64_t deadline);
+void instance_set_fallback_mode(struct instance *i, uint32_t mode);
+bool instance_pending(const struct instance *i);
+void instance_confirm(struct instance *i);
+void instance_rollback(struct instance *i);
 
 const char *mode_name(uint32_t mode);
 /* -1 if there is no such mode. */

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 #include "cleanup.h"
 #include "listfile.h"
 #include "readfile.h"
 #include "text.h"
 
-enum { LIST_FILE_LIMIT = 1 << 30 };
+#define UNTIL       "until="
+#define TIME_FORMAT "%Y-%m-%dT%H:%M:%SZ"
+
+enum { LIST_FILE_LIMIT = 1 << 30, TIME_TEXT_MAX = 32 };
 
 static void trim(const char **text, size_t *n)
 {
@@ -86,6 +90,31 @@ static int junk_after_prefix(const char *junk, size_t n, struct error *err)
 	return error_set(err, EINVAL, "\"%s\" after the prefix: put \"#\" before the label", shown);
 }
 
+static int until_parse(const char *text, size_t n, uint32_t *until, struct error *err)
+{
+	char copy[TIME_TEXT_MAX], shown[TEXT_SHOWN_MAX];
+	struct tm tm = { 0 }, there = { 0 };
+	const char *end = NULL;
+	time_t t;
+
+	if (n < sizeof(copy)) {
+		memcpy(copy, text, n);
+		copy[n] = '\0';
+		end = strptime(copy, TIME_FORMAT, &tm);
+	}
+	there = tm;
+	t = end && !*end ? timegm(&tm) : -1;
+	/* timegm() makes 2 March of 30 February: only a time that it leaves as it is is one. */
+	if (t <= 0 || t > UINT32_MAX || tm.tm_mday != there.tm_mday ||
+	    tm.tm_hour != there.tm_hour || tm.tm_min != there.tm_min || tm.tm_sec != there.tm_sec)
+		return error_set(err, EINVAL,
+				 "\"" UNTIL "%s\" is no time: write it in UTC, like " UNTIL
+				 "2026-11-21T07:00:00Z",
+				 text_shown(text, n, shown));
+	*until = (uint32_t)t;
+	return 0;
+}
+
 int list_line_parse(const char *line, size_t n, struct list_line *out, struct error *err)
 {
 	size_t token;
@@ -118,6 +147,15 @@ int list_line_parse(const char *line, size_t n, struct list_line *out, struct er
 	line += token;
 	n -= token;
 	trim(&line, &n);
+	token = token_len(line, n);
+	if (token > strlen(UNTIL) && !strncmp(line, UNTIL, strlen(UNTIL))) {
+		ret = until_parse(line + strlen(UNTIL), token - strlen(UNTIL), &out->until, err);
+		if (ret)
+			return ret;
+		line += token;
+		n -= token;
+		trim(&line, &n);
+	}
 	if (!n)
 		return 0;
 	if (*line != '#')
@@ -141,6 +179,7 @@ static int read_line(struct policy *p, struct entries *out, const char *line, si
 	if (ret || parsed.blank)
 		return ret;
 	e->prefix = parsed.prefix;
+	e->until = parsed.until;
 	ret = policy_intern(p, parsed.label, parsed.label_len, &e->label);
 	if (ret)
 		return error_set(err, -ret, "not enough memory for the entries");
@@ -192,10 +231,14 @@ int list_file_read(struct policy *p, struct entries *out, const char *path, uint
 int list_line_write(FILE *f, const struct policy *p, const struct entry *e)
 {
 	const char *label = policy_string(p, e->label);
-	char text[PREFIX_TEXT_MAX];
+	char text[PREFIX_TEXT_MAX], until[TIME_TEXT_MAX + sizeof(UNTIL)] = "";
+	time_t t = e->until;
+	struct tm tm;
 
-	if (fprintf(f, "%s%s%s%s\n", e->flags & ENTRY_CARVE ? "!" : "",
-		    prefix_text(&e->prefix, text), *label ? " # " : "", label) < 0)
+	if (e->until && gmtime_r(&t, &tm))
+		strftime(until, sizeof(until), " " UNTIL TIME_FORMAT, &tm);
+	if (fprintf(f, "%s%s%s%s%s\n", e->flags & ENTRY_CARVE ? "!" : "",
+		    prefix_text(&e->prefix, text), until, *label ? " # " : "", label) < 0)
 		return errno ? -errno : -EIO;
 	return 0;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The list format: one entry a line, `[!]PREFIX [# label]`, blank and comment lines. */
+/*
+ * The list format: one entry a line, `[!]PREFIX [until=TIME] [# label]`, blank and comment lines.
+ * TIME is in UTC, as in 2026-11-21T07:00:00Z: from then on the entry matches no more.
+ */
 #ifndef ALLOWXDP_LISTFILE_H
 #define ALLOWXDP_LISTFILE_H
 
@@ -12,7 +15,8 @@ enum { LIST_LINE_MAX = 1024 /* bytes, without the line end */ };
 struct list_line {
 	struct prefix prefix;
 	bool carve;
-	bool blank; /* nothing on it, or only a comment: the rest is unset */
+	uint32_t until; /* seconds since 1970; 0: for good */
+	bool blank;     /* nothing on it, or only a comment: the rest is unset */
 	const char *label;
 	size_t label_len;
 };
@@ -36,7 +40,7 @@ int list_label_check(const char *label, size_t n, struct error *err);
 int list_file_read(struct policy *p, struct entries *out, const char *path, uint16_t list,
 		   uint16_t flags, struct error *err);
 
-/* Writes "[!]PREFIX[ # label]\n". */
+/* Writes "[!]PREFIX[ until=TIME][ # label]\n". */
 int list_line_write(FILE *f, const struct policy *p, const struct entry *e);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <json-c/json_object.h>
 #include "counters.h"
+#include "peers.h"
 #include "plan.h"
 #include "policy.h"
 
@@ -20,9 +21,14 @@ struct json_object *entry_json(const struct policy *p, const struct entry *e);
 /* Adds text, or null for NULL and "". */
 void json_add_text(struct json_object *object, const char *key, const char *text);
 
-/* What would change, for `--dry-run`. `mode` is the one that would be set. */
-void plan_print(const struct plan *plan, const struct policy *old, const struct policy *new);
-struct json_object *plan_json(const struct plan *plan, const struct policy *old,
-			      const struct policy *new);
+/* What changes, and whom it cuts off; `brief` leaves the single entries away. */
+void plan_print(const struct plan *plan, const struct peers *cut, bool brief);
+
+/* Adds the same to an object: added, removed, services_new, services_changed, services_removed,
+ * peers_cut. */
+void plan_json(struct json_object *object, const struct plan *plan, const struct peers *cut);
+
+/* "in 1h59m", "expired", or "" for an entry without an expiry. Returns buf. */
+const char *until_text(const struct policy *p, const struct entry *e, char *buf, size_t n);
 
 #endif

@@ -41,7 +41,7 @@ static int missing(const struct policy *from, const struct entries *entries,
 
 		if (lists[e->list] >= 0)
 			twin = policy_find_entry(to, &e->prefix, lists[e->list]);
-		if (twin && !((twin->flags ^ e->flags) & ENTRY_CARVE))
+		if (twin && !((twin->flags ^ e->flags) & ENTRY_CARVE) && twin->until == e->until)
 			continue;
 		if (push(out, from, e))
 			return -ENOMEM;
@@ -83,7 +83,8 @@ static bool same_lists(const struct policy *old, const struct service *a, const 
 static bool same_service(const struct policy *old, const struct service *a,
 			 const struct policy *new, const struct service *b)
 {
-	return a->direction == b->direction && a->n_ports == b->n_ports &&
+	return a->direction == b->direction && a->replies == b->replies &&
+	       a->n_ports == b->n_ports &&
 	       !memcmp(a->ports, b->ports, a->n_ports * sizeof(*a->ports)) &&
 	       same_lists(old, a, new, b);
 }
@@ -91,6 +92,8 @@ static bool same_service(const struct policy *old, const struct service *a,
 int plan_make(const struct policy *old, const struct policy *new, struct plan *out)
 {
 	memset(out, 0, sizeof(*out));
+	out->old = old;
+	out->new = new;
 	for (size_t i = 0; i < new->n_services; i++) {
 		int was = policy_find_service(old, new->services[i].name);
 

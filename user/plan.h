@@ -16,6 +16,7 @@ struct plan_entries {
 };
 
 struct plan {
+	const struct policy *old, *new; /* that it was made from */
 	struct plan_entries added, removed;
 	/* bit n: services[n] of the new policy; of the old one for `gone` */
 	uint64_t services_new, services_changed, services_gone;

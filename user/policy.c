@@ -28,6 +28,22 @@ void policy_free(struct policy *p)
 	*p = (struct policy){ 0 };
 }
 
+struct settings policy_defaults(void)
+{
+	return (struct settings){
+		.mode = AXP_MODE_ENFORCE,
+		.flow_capacity = 131072,
+		.idle_udp = 180,
+		.idle_tcp = 7200,
+		.idle_tcp_closing = 60,
+	};
+}
+
+bool entry_expired(const struct policy *p, const struct entry *e)
+{
+	return e->until && e->until <= p->now;
+}
+
 const char *policy_string(const struct policy *p, uint32_t offset)
 {
 	return offset < p->strings.n ? p->strings.blob + offset : "";
@@ -148,9 +164,12 @@ static const struct entry *find_in(const struct entries *e, const struct prefix 
 
 const struct entry *policy_find_entry(const struct policy *p, const struct prefix *prefix, int list)
 {
-	const struct entry *found = find_in(&p->base, prefix, list);
+	const struct entry *found = find_in(&p->base, prefix, list), *added;
 
-	return found ? found : find_in(&p->added, prefix, list);
+	if (found && !entry_expired(p, found))
+		return found;
+	added = find_in(&p->added, prefix, list);
+	return added ? added : found;
 }
 
 static bool service_allows(const struct service *s, size_t list)
@@ -169,15 +188,16 @@ uint64_t policy_list_services(const struct policy *p, size_t list)
 	return set;
 }
 
-static void count_entries(const struct entries *e, struct list_size *sizes, size_t n_lists)
+static void count_entries(const struct policy *p, const struct entries *e, struct list_size *sizes)
 {
 	size_t i;
 
 	for (i = 0; i < e->n; i++) {
-		if (e->v[i].list >= n_lists)
+		if (e->v[i].list >= p->n_lists)
 			continue;
 		sizes[e->v[i].list].entries++;
-		sizes[e->v[i].list].positive += !(e->v[i].flags & ENTRY_CARVE);
+		sizes[e->v[i].list].positive +=
+			!(e->v[i].flags & ENTRY_CARVE) && !entry_expired(p, &e->v[i]);
 	}
 }
 
@@ -186,8 +206,8 @@ void policy_list_sizes(const struct policy *p, struct list_size *sizes)
 	if (!p->n_lists)
 		return;
 	memset(sizes, 0, p->n_lists * sizeof(*sizes));
-	count_entries(&p->base, sizes, p->n_lists);
-	count_entries(&p->added, sizes, p->n_lists);
+	count_entries(p, &p->base, sizes);
+	count_entries(p, &p->added, sizes);
 }
 
 bool policy_service_empty(const struct policy *p, const struct service *s,

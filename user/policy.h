@@ -36,7 +36,8 @@ struct service {
 	uint32_t line;     /* in the config */
 	uint8_t direction; /* enum axp_direction */
 	uint8_t slot;      /* bit in the kernel's sets and row of its counters; assign_slots() */
-	uint8_t pad[6];
+	uint8_t replies;   /* 1: replies to flows that this host opened are let in */
+	uint8_t pad[5];
 };
 
 struct list {
@@ -53,6 +54,7 @@ struct entry {
 	uint32_t label;  /* string */
 	uint32_t source; /* string: path of the file that the entry stands in */
 	uint32_t line;   /* in that file */
+	uint32_t until;  /* seconds since 1970: matches no more from then on; 0: for good */
 };
 
 enum {
@@ -70,6 +72,14 @@ struct strings {
 	size_t n, cap;
 };
 
+/* Beside services and lists; defaults in policy_defaults(). */
+struct settings {
+	uint32_t mode;           /* enum axp_mode, as the config says */
+	uint32_t fragments_drop; /* 1: later fragments without a known first one are dropped */
+	uint32_t flow_capacity;
+	uint32_t idle_udp, idle_tcp, idle_tcp_closing; /* seconds */
+};
+
 struct policy {
 	struct service *services; /* in the config's order */
 	size_t n_services;
@@ -77,12 +87,13 @@ struct policy {
 	size_t n_lists;
 	char (*interfaces)[16];
 	size_t n_interfaces;
-	uint32_t mode;        /* enum axp_mode, as the config says */
+	struct settings settings;
 	uint32_t config;      /* string: path of the config file */
 	struct entries base;  /* from the config and list files */
 	struct entries added; /* from `allowxdp add` */
 	struct strings strings;
-	bool mapped; /* services, lists, interfaces, base: in a file mapping, not to be freed */
+	uint32_t now; /* when it was read, seconds since 1970: what has expired by then */
+	bool mapped;  /* services, lists, interfaces, base: in a file mapping, not to be freed */
 	void *mapping;
 	size_t mapping_size;
 };
@@ -91,6 +102,11 @@ struct policy {
 
 /* Releases what the policy holds and leaves it empty. An all-zero policy is a valid, empty one. */
 void policy_free(struct policy *p);
+
+struct settings policy_defaults(void);
+
+/* Has the entry expired when the policy was read? */
+bool entry_expired(const struct policy *p, const struct entry *e);
 
 const char *policy_string(const struct policy *p, uint32_t offset);
 
@@ -111,7 +127,8 @@ int policy_sort_entries(const struct policy *p, struct entries *e, struct error 
 int policy_find_list(const struct policy *p, const char *name);
 int policy_find_service(const struct policy *p, const char *name);
 
-/* The entry of exactly this prefix in this list (base first, then added), or NULL. */
+/* The entry of exactly this prefix in this list (base first, then added; one that has
+ * not expired before one that has), or NULL. */
 const struct entry *policy_find_entry(const struct policy *p, const struct prefix *prefix,
 				      int list);
 
@@ -121,7 +138,7 @@ size_t entries_lower_bound(const struct entries *e, const struct prefix *prefix)
 /* Bit set of the services (by slot) that allow this list. */
 uint64_t policy_list_services(const struct policy *p, size_t list);
 
-/* Number of entries of a list, and of those that are not carve-outs. */
+/* Number of entries of a list, and of those that are neither carve-outs nor expired. */
 struct list_size {
 	size_t entries, positive;
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "cleanup.h"
 #include "snapshot.h"
@@ -25,10 +26,11 @@ struct header {
 	uint32_t service_size, list_size, entry_size;
 	uint64_t generation;
 	uint64_t n_services, n_lists, n_interfaces, n_entries, n_strings;
-	uint32_t mode, config;
+	struct settings settings;
+	uint32_t config;
 };
 
-enum { SNAPSHOT_VERSION = 1 };
+enum { SNAPSHOT_VERSION = 2 };
 
 static void snapshot_path(const struct paths *paths, uint64_t generation, char *out, size_t n)
 {
@@ -65,7 +67,7 @@ int snapshot_write(const struct paths *paths, uint64_t generation, const struct 
 		.n_interfaces = p->n_interfaces,
 		.n_entries = p->base.n,
 		.n_strings = p->strings.n,
-		.mode = p->mode,
+		.settings = p->settings,
 		.config = p->config,
 	};
 	char path[PATH_MAX];
@@ -110,13 +112,14 @@ static int snapshot_use(struct policy *p, uint64_t generation)
 	p->n_interfaces = h->n_interfaces;
 	p->base.n = h->n_entries;
 	p->strings.n = h->n_strings;
-	p->mode = h->mode;
+	p->settings = h->settings;
 	p->config = h->config;
 	p->services = section(p, &offset, p->n_services, sizeof(*p->services));
 	p->lists = section(p, &offset, p->n_lists, sizeof(*p->lists));
 	p->interfaces = section(p, &offset, p->n_interfaces, sizeof(*p->interfaces));
 	p->base.v = section(p, &offset, p->base.n, sizeof(*p->base.v));
 	p->strings.blob = section(p, &offset, p->strings.n, 1);
+	p->now = (uint32_t)time(NULL);
 	return offset == p->mapping_size ? 0 : -EINVAL;
 }
 
@@ -147,17 +150,18 @@ int snapshot_read(const struct paths *paths, uint64_t generation, struct policy 
 			 path);
 }
 
-void snapshot_prune(const struct paths *paths, uint64_t keep)
+void snapshot_prune(const struct paths *paths, uint64_t keep, uint64_t and_keep)
 {
 	_cleanup_closedir_ DIR *dir = opendir(paths->run);
 	const struct dirent *d;
-	char kept[64];
 
-	snprintf(kept, sizeof(kept), SNAPSHOT_PREFIX "%" PRIu64, keep);
 	while (dir && (d = readdir(dir))) {
+		uint64_t generation;
+
 		if (strncmp(d->d_name, SNAPSHOT_PREFIX, strlen(SNAPSHOT_PREFIX)))
 			continue;
-		if (!keep || strcmp(d->d_name, kept))
+		generation = strtoull(d->d_name + strlen(SNAPSHOT_PREFIX), NULL, 10);
+		if (!generation || (generation != keep && generation != and_keep))
 			unlinkat(dirfd(dir), d->d_name, 0);
 	}
 }

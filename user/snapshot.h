@@ -22,7 +22,7 @@ int snapshot_write(const struct paths *paths, uint64_t generation, const struct 
 int snapshot_read(const struct paths *paths, uint64_t generation, struct policy *p,
 		  struct error *err);
 
-/* Removes all snapshots but that of `keep`; 0 removes all. */
-void snapshot_prune(const struct paths *paths, uint64_t keep);
+/* Removes all snapshots but those of the two generations given (0: none). */
+void snapshot_prune(const struct paths *paths, uint64_t keep, uint64_t and_keep);
 
 #endif

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+#include "cleanup.h"
+#include "egress.h"
+
+enum {
+	/* enum bpf_attach_type of newer kernels' <linux/bpf.h>; an older kernel says EINVAL to it.
+	 */
+	ATTACH_TCX_EGRESS = 47,
+	TCX_BEFORE = 1 << 3, /* BPF_F_BEFORE */
+	/* Ours in clsact: high enough to come after what administrators usually number by hand. */
+	CLSACT_HANDLE = 0xa110,
+	CLSACT_PRIORITY = 0xa110,
+};
+
+static int attach_clsact(int program, int ifindex, const char *interface, struct error *err)
+{
+	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_EGRESS);
+	DECLARE_LIBBPF_OPTS(bpf_tc_opts, opts, .handle = CLSACT_HANDLE, .priority = CLSACT_PRIORITY,
+			    .prog_fd = program, .flags = BPF_TC_F_REPLACE);
+	int rc = bpf_tc_hook_create(&hook);
+
+	if (rc && rc != -EEXIST)
+		return error_set(err, -rc, "cannot make a clsact qdisc on %s: %s", interface,
+				 strerror(-rc));
+	rc = bpf_tc_attach(&hook, &opts);
+	return rc ? error_set(err, -rc, "cannot attach to the egress of %s: %s", interface,
+			      strerror(-rc))
+		  : 0;
+}
+
+int egress_attach(int program, const char *interface, const char *pin, struct error *err)
+{
+	/* Before others' programs: one of them may end the chain, and ours always lets them go on.
+	 */
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = TCX_BEFORE);
+	int ifindex = (int)if_nametoindex(interface);
+	_cleanup_close_ int link = -1;
+	int rc;
+
+	link = bpf_link_create(program, ifindex, (enum bpf_attach_type)ATTACH_TCX_EGRESS, &opts);
+	if (link == -EINVAL || link == -EOPNOTSUPP)
+		return attach_clsact(program, ifindex, interface, err);
+	if (link < 0)
+		return error_set(err, -link, "cannot attach to the egress of %s: %s", interface,
+				 strerror(-link));
+	unlink(pin); /* of an interface that was deleted meanwhile */
+	rc = bpf_obj_pin(link, pin);
+	return rc ? error_set(err, -rc, "cannot pin %s: %s", pin, strerror(-rc)) : 0;
+}
+
+static bool is_ours(const char *interface)
+{
+	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)if_nametoindex(interface),
+			    .attach_point = BPF_TC_EGRESS);
+	DECLARE_LIBBPF_OPTS(bpf_tc_opts, opts, .handle = CLSACT_HANDLE,
+			    .priority = CLSACT_PRIORITY);
+
+	return hook.ifindex && !bpf_tc_query(&hook, &opts);
+}
+
+void egress_detach(const char *interface, const char *pin)
+{
+	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)if_nametoindex(interface),
+			    .attach_point = BPF_TC_EGRESS);
+	DECLARE_LIBBPF_OPTS(bpf_tc_opts, opts, .handle = CLSACT_HANDLE,
+			    .priority = CLSACT_PRIORITY);
+	_cleanup_close_ int link = bpf_obj_get(pin);
+
+	if (link >= 0) {
+		bpf_link_detach(link); /* at once, whoever else holds it */
+		unlink(pin);
+		return;
+	}
+	/* The qdisc stays: it may carry others' filters, and is nothing without any. */
+	if (is_ours(interface))
+		bpf_tc_detach(&hook, &opts);
+}
+
+/* A link that was detached by force, or whose interface was deleted, says ifindex 0. */
+static bool link_alive(int link, const char *interface)
+{
+	/* struct bpf_link_info of newer kernels: TCX's ifindex comes first behind the common part
+	 */
+	struct {
+		uint32_t type, id, prog_id, pad, ifindex, attach_type;
+		char rest[128];
+	} info = { 0 };
+	uint32_t size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(link, &info, &size))
+		return false;
+	return info.ifindex && info.ifindex == if_nametoindex(interface);
+}
+
+enum egress_kind egress_query(const char *interface, const char *pin)
+{
+	_cleanup_close_ int link = bpf_obj_get(pin);
+
+	if (link >= 0 && link_alive(link, interface))
+		return EGRESS_TCX;
+	return is_ours(interface) ? EGRESS_CLSACT : EGRESS_NONE;
+}
