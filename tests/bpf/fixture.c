@@ -4,11 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "allowxdp.skel.h"
 #include "fixture.h"
+
+#define SECOND 1000000000ULL
+#define MINUTE (60 * SECOND)
 
 enum { CLASSES_IN_USE_FROM = 1 }; /* class 0: not guarded */
 
@@ -25,7 +29,21 @@ static int only_warnings(enum libbpf_print_level level, const char *format, va_l
 	return level == LIBBPF_WARN ? vfprintf(stderr, format, args) : 0;
 }
 
+/* Small maps, so that looking through them is quick. */
+static void set_room(struct allowxdp_bpf *skel, __u32 flow_capacity)
+{
+	must(bpf_map__set_max_entries(skel->maps.flows, flow_capacity), "capacity");
+	must(bpf_map__set_max_entries(skel->maps.strangers, MAP_ROOM), "capacity");
+	must(bpf_map__set_max_entries(skel->maps.answers, MAP_ROOM), "capacity");
+	must(bpf_map__set_max_entries(skel->maps.fragments, MAP_ROOM), "capacity");
+}
+
 int fixture_open(struct fixture *f)
+{
+	return fixture_open_with(f, MAP_ROOM);
+}
+
+int fixture_open_with(struct fixture *f, __u32 flow_capacity)
 {
 	int err;
 
@@ -35,11 +53,17 @@ int fixture_open(struct fixture *f)
 	if (!f->skel)
 		return -errno;
 	f->skel->rodata->have_frags = true;
+	set_room(f->skel, flow_capacity);
 	err = allowxdp_bpf__load(f->skel);
 	if (err)
 		return err;
 	f->program = bpf_program__fd(f->skel->progs.allowxdp_in);
+	f->egress = bpf_program__fd(f->skel->progs.allowxdp_out);
 	f->counters = bpf_map__fd(f->skel->maps.counters);
+	f->remembering[FLOWS] = bpf_map__fd(f->skel->maps.flows);
+	f->remembering[STRANGERS] = bpf_map__fd(f->skel->maps.strangers);
+	f->remembering[ANSWERS] = bpf_map__fd(f->skel->maps.answers);
+	f->remembering[FRAGMENTS] = bpf_map__fd(f->skel->maps.fragments);
 	f->cpus = libbpf_num_possible_cpus();
 	f->raw = calloc((size_t)AXP_COUNTS_ENTRIES * f->cpus, sizeof(*f->raw));
 	f->keys = calloc(AXP_COUNTS_ENTRIES, sizeof(*f->keys));
@@ -67,6 +91,7 @@ static void set_ports(struct axp_policy *policy, const struct guard *guards)
 
 		policy->classes[class].services = guards->services;
 		policy->classes[class].first = guards->first;
+		policy->classes[class].replies = guards->direction == AXP_IN && !guards->no_replies;
 		memset(ports + guards->from, class, guards->to - guards->from + 1);
 	}
 }
@@ -83,8 +108,51 @@ static int new_trie(enum axp_family family)
 	return trie;
 }
 
+static void set_settings(struct axp_policy *policy, const struct rules *rules)
+{
+	struct limits limits = limits_of(rules);
+
+	policy->limits.udp = limits.udp * SECOND;
+	policy->limits.tcp = limits.tcp * SECOND;
+	policy->limits.tcp_closing = limits.tcp_closing * SECOND;
+	if (rules->refuse_fragments)
+		policy->flags |= AXP_DROP_UNMATCHED_FRAGMENTS;
+	if (guards_out(rules))
+		policy->flags |= AXP_GUARDS_OUT;
+}
+
+static __u64 clock_now(clockid_t clock)
+{
+	struct timespec now;
+
+	must(clock_gettime(clock, &now), "clock");
+	return now.tv_sec * SECOND + now.tv_nsec;
+}
+
+void fixture_set_timed(struct fixture *f, __u32 key, const struct axp_timed *timed)
+{
+	must(bpf_map_update_elem(bpf_map__fd(f->skel->maps.timed), &key, timed, 0), "timed");
+}
+
+/* Returns the key of the node's steps. */
+static __u32 set_expiry(struct fixture *f, const struct expiry *expiry)
+{
+	__u64 hour = clock_now(CLOCK_BOOTTIME) + 3600 * SECOND;
+	struct axp_timed timed = { 0 };
+
+	f->next_timed++;
+	if (expiry->lost)
+		return f->next_timed;
+	for (__u32 i = 0; i < expiry->steps; i++) {
+		timed.at[i] = i < expiry->passed ? i + 1 : hour + i;
+		timed.services[i] = expiry->services[i];
+	}
+	fixture_set_timed(f, f->next_timed, &timed);
+	return f->next_timed;
+}
+
 /* As the command does it: a family without prefixes has no trie at all. */
-static void set_trie(struct bpf_map *tries, __u32 slot, enum axp_family family,
+static void set_trie(struct fixture *f, struct bpf_map *tries, __u32 slot, enum axp_family family,
 		     const struct node *nodes)
 {
 	int trie = -1;
@@ -98,6 +166,8 @@ static void set_trie(struct bpf_map *tries, __u32 slot, enum axp_family family,
 			continue;
 		if (trie < 0)
 			trie = new_trie(family);
+		if (nodes->expiry)
+			value.timed = set_expiry(f, nodes->expiry);
 		memcpy(key.addr, prefix.addr, sizeof(key.addr));
 		must(bpf_map_update_elem(trie, &key, &value, BPF_NOEXIST), nodes->prefix);
 	}
@@ -119,25 +189,203 @@ void fixture_rules(struct fixture *f, __u32 slot, const struct rules *rules)
 	policy = calloc(1, sizeof(*policy));
 	must(!policy, "policy");
 	set_ports(policy, rules->guards);
+	set_settings(policy, rules);
 	must(bpf_map_update_elem(bpf_map__fd(f->skel->maps.policies), &slot, policy, 0), "policy");
 	free(policy);
-	set_trie(f->skel->maps.tries4, slot, AXP_IPV4, rules->nodes);
-	set_trie(f->skel->maps.tries6, slot, AXP_IPV6, rules->nodes);
+	set_trie(f, f->skel->maps.tries4, slot, AXP_IPV4, rules->nodes);
+	set_trie(f, f->skel->maps.tries6, slot, AXP_IPV6, rules->nodes);
 	f->rules[slot] = rules;
+}
+
+static void set_control(struct fixture *f, const struct axp_control *control)
+{
+	__u32 zero = 0;
+
+	must(bpf_map_update_elem(bpf_map__fd(f->skel->maps.control), &zero, control, 0), "control");
 }
 
 void fixture_active(struct fixture *f, enum axp_mode mode, __u32 slot)
 {
 	struct axp_control control = { .abi = AXP_ABI_VERSION };
-	__u32 zero = 0;
 
-	if (f->mode == mode && f->slot == slot)
+	if (f->mode == mode && f->slot == slot && !f->deadline)
 		return;
 	control.active = AXP_ACTIVE(1, mode, slot);
-	must(bpf_map_update_elem(bpf_map__fd(f->skel->maps.control), &zero, &control, 0),
-	     "control");
+	set_control(f, &control);
 	f->mode = mode;
 	f->slot = slot;
+	f->deadline = false;
+}
+
+void fixture_deadline(struct fixture *f, enum axp_mode fallback, __u32 slot, __s32 ms)
+{
+	struct axp_control control = {
+		.abi = AXP_ABI_VERSION,
+		.active = AXP_ACTIVE(2, f->mode, f->slot),
+		.fallback = AXP_ACTIVE(1, fallback, slot),
+		.deadline = clock_now(CLOCK_BOOTTIME) + ms * (__s64)(SECOND / 1000),
+	};
+
+	set_control(f, &control);
+	f->deadline = true;
+}
+
+/* All keys, one behind the other; of each map the key is no longer than a fragment's or a flow's.
+ */
+void *fixture_dump(const struct fixture *f, int which, bool values, size_t *n)
+{
+	size_t key_size =
+		which == FRAGMENTS ? sizeof(struct axp_fragment_key) : sizeof(struct axp_flow_key);
+	size_t value_size = which == FLOWS       ? sizeof(struct axp_flow)
+			    : which == FRAGMENTS ? sizeof(struct axp_fragment)
+			    : which == ANSWERS   ? sizeof(struct axp_answer)
+						 : sizeof(__u64);
+	size_t size = values ? value_size : key_size, room = 64;
+	__u8 key[sizeof(struct axp_flow_key) + sizeof(struct axp_fragment_key)], *last = NULL;
+	__u8 *out = malloc(room * size);
+
+	for (*n = 0; !bpf_map_get_next_key(f->remembering[which], last, key); ++*n) {
+		last = key;
+		if (*n == room)
+			out = realloc(out, (room *= 2) * size);
+		must(!out, "dump");
+		if (values)
+			must(bpf_map_lookup_elem(f->remembering[which], key, out + *n * size),
+			     "value");
+		else
+			memcpy(out + *n * size, key, size);
+	}
+	return out;
+}
+
+size_t fixture_entries(const struct fixture *f, int which)
+{
+	size_t n;
+
+	free(fixture_dump(f, which, false, &n));
+	return n;
+}
+
+bool fixture_flow(const struct fixture *f, const struct axp_flow_key *key, struct axp_flow *flow)
+{
+	return !bpf_map_lookup_elem(f->remembering[FLOWS], key, flow);
+}
+
+bool fixture_stranger(const struct fixture *f, const struct axp_flow_key *key, __u64 *seen)
+{
+	return !bpf_map_lookup_elem(f->remembering[STRANGERS], key, seen);
+}
+
+bool fixture_answer(const struct fixture *f, const struct axp_flow_key *key,
+		    struct axp_answer *answer)
+{
+	return !bpf_map_lookup_elem(f->remembering[ANSWERS], key, answer);
+}
+
+__u64 fixture_now(void)
+{
+	return clock_now(CLOCK_MONOTONIC_COARSE);
+}
+
+bool fixture_fragment(const struct fixture *f, const struct axp_fragment_key *key,
+		      struct axp_fragment *fragment)
+{
+	return !bpf_map_lookup_elem(f->remembering[FRAGMENTS], key, fragment);
+}
+
+void fixture_set_flow(struct fixture *f, const struct axp_flow_key *key,
+		      const struct axp_flow *flow)
+{
+	must(bpf_map_update_elem(f->remembering[FLOWS], key, flow, 0), "flow");
+}
+
+__u64 fixture_flow_count(const struct fixture *f, enum axp_flow_count what)
+{
+	__u64 *counts = calloc(f->cpus, sizeof(*counts)), sum = 0;
+	__u32 index = what;
+
+	must(!counts || bpf_map_lookup_elem(bpf_map__fd(f->skel->maps.flow_counts), &index, counts),
+	     "flow counts");
+	for (int cpu = 0; cpu < f->cpus; cpu++)
+		sum += counts[cpu];
+	free(counts);
+	return sum;
+}
+
+void fixture_flow_ports(const struct fixture *f, struct axp_flow_ports *ports)
+{
+	__u32 zero = 0;
+
+	must(bpf_map_lookup_elem(bpf_map__fd(f->skel->maps.flow_ports), &zero, ports), "ports");
+}
+
+void fixture_set_flow_ports(const struct fixture *f, const struct axp_flow_ports *ports)
+{
+	__u32 zero = 0;
+
+	must(bpf_map_update_elem(bpf_map__fd(f->skel->maps.flow_ports), &zero, ports, 0), "ports");
+}
+
+static void forget_flow_counts(struct fixture *f)
+{
+	__u64 *zeros = calloc(f->cpus, sizeof(*zeros));
+
+	must(!zeros, "flow counts");
+	for (__u32 i = 0; i < AXP_FLOW_COUNTS; i++)
+		must(bpf_map_update_elem(bpf_map__fd(f->skel->maps.flow_counts), &i, zeros, 0),
+		     "flow counts");
+	free(zeros);
+}
+
+void fixture_forget(struct fixture *f)
+{
+	static const struct axp_flow_ports unused;
+	__u8 key[sizeof(struct axp_flow_key) + sizeof(struct axp_fragment_key)];
+
+	for (int which = 0; which < REMEMBERING; which++)
+		while (!bpf_map_get_next_key(f->remembering[which], NULL, key))
+			must(bpf_map_delete_elem(f->remembering[which], key), "forget");
+	fixture_set_flow_ports(f, &unused);
+	forget_flow_counts(f);
+}
+
+/* Every value begins with the time. */
+static void age_entry(int map, const void *key, __u64 by)
+{
+	__u64 value[sizeof(struct axp_fragment) / sizeof(__u64)];
+
+	must(bpf_map_lookup_elem(map, key, value), "age");
+	value[0] = value[0] > by ? value[0] - by : 1;
+	must(bpf_map_update_elem(map, key, value, BPF_EXIST), "age");
+}
+
+void fixture_age(struct fixture *f, __u32 ms)
+{
+	__u64 by = ms * (SECOND / 1000);
+
+	while (clock_now(CLOCK_MONOTONIC) < by + MINUTE)
+		sleep(1);
+	for (int which = 0; which < REMEMBERING; which++) {
+		size_t n, size = which == FRAGMENTS ? sizeof(struct axp_fragment_key)
+						    : sizeof(struct axp_flow_key);
+		__u8 *keys = fixture_dump(f, which, false, &n);
+
+		for (size_t i = 0; i < n; i++)
+			age_entry(f->remembering[which], keys + i * size, by);
+		free(keys);
+	}
+}
+
+int fixture_run_out(struct fixture *f, const struct packet *p)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = p->data, .data_size_in = p->len,
+		    .data_out = f->out, .data_size_out = PACKET_MAX, .repeat = 1);
+
+	if (bpf_prog_test_run_opts(f->egress, &opts))
+		return errno != EINVAL ? -errno : p->len > 3000 ? -E2BIG : -ENODATA;
+	if (opts.data_size_out != p->len || memcmp(f->out, p->data, p->len))
+		return -EBADMSG;
+	return (int)opts.retval;
 }
 
 int fixture_run(struct fixture *f, const struct packet *p, size_t linear)
@@ -216,11 +464,13 @@ size_t fixture_changes(struct fixture *f, struct change *changes, size_t max)
 
 bool fixture_counted(struct fixture *f, const struct expect *e, size_t bytes)
 {
-	__u32 row = AXP_COUNTS_INDEX(AXP_IN, e->service, e->family);
+	__u32 row = AXP_COUNTS_INDEX(e->direction, e->service, e->family);
 	struct axp_count *seen = &f->seen[row * COUNTS_IN_ROW];
 	struct axp_count now[COUNTS_IN_ROW];
 	__u32 column = e->reason + (e->monitored ? AXP_REASONS : 0);
 
+	if (e->uncounted)
+		return true;
 	must(bpf_map_lookup_elem(f->counters, &row, f->raw), "counters");
 	add(now, f->raw, f->cpus);
 	now[column].packets--;

@@ -65,6 +65,7 @@ static void generate_guards(struct generator *g, struct guard *guards)
 				.to = port + width < 65535 ? port + width : 65535,
 				.services = services,
 				.first = first,
+				.no_replies = chance(g, 20),
 			};
 			port += width + 1 + (chance(g, 30) ? 0 : random_below(g, 20000));
 		}
@@ -115,6 +116,16 @@ static bool has_prefix(const struct node *nodes, size_t n, const char *text)
 	return false;
 }
 
+static const struct expiry *generate_expiry(struct generator *g, struct expiry *e)
+{
+	e->steps = 1 + random_below(g, AXP_TIMED_STEPS);
+	e->passed = random_below(g, e->steps + 1);
+	e->lost = chance(g, 5);
+	for (__u32 i = 0; i < e->steps; i++)
+		e->services[i] = random64(g) & random64(g);
+	return e;
+}
+
 void generate_rules(struct generator *g, struct generated_rules *out)
 {
 	size_t n = 0, wanted = random_below(g, GENERATED_NODES + 1);
@@ -126,10 +137,14 @@ void generate_rules(struct generator *g, struct generated_rules *out)
 			continue;
 		/* Many services, so that a match is likely. */
 		out->nodes[n] = (struct node){ out->text[n], random64(g) & random64(g) };
+		if (chance(g, 20))
+			out->nodes[n].expiry = generate_expiry(g, &out->expiries[n]);
 		n++;
 	}
 	out->nodes[n].prefix = NULL;
-	out->rules = (struct rules){ out->guards, out->nodes };
+	out->rules = (struct rules){ .guards = out->guards,
+				     .nodes = out->nodes,
+				     .refuse_fragments = chance(g, 30) };
 }
 
 static size_t count_nodes(const struct node *nodes)
@@ -151,29 +166,39 @@ static size_t count_guards(const struct guard *guards)
 }
 
 /* Within a prefix, or one bit away from it, or anywhere. */
-static const char *generate_source(struct generator *g, enum axp_family family)
+static void generate_address(struct generator *g, struct peer *peer)
 {
-	struct prefix_bits source = { .family = family };
+	struct prefix_bits address = { .family = peer->family };
 	size_t n = count_nodes(g->rules->nodes);
-	__u32 bits = address_bits(family);
+	__u32 bits = address_bits(peer->family);
 
-	for (int tries = 0; n > 0 && tries < 4 && !source.len; tries++) {
+	for (int tries = 0; n > 0 && tries < 4 && !address.len; tries++) {
 		struct prefix_bits prefix = prefix_bits(g->rules->nodes[random_below(g, n)].prefix);
 
-		if (prefix.family == family)
-			source = prefix;
+		if (prefix.family == peer->family)
+			address = prefix;
 	}
-	random_bits(g, source.addr, source.len, bits);
+	random_bits(g, address.addr, address.len, bits);
 	if (chance(g, 25)) {
 		__u32 bit = random_below(g, bits);
 
-		source.addr[bit / 8] ^= 0x80 >> bit % 8;
+		address.addr[bit / 8] ^= 0x80 >> bit % 8;
 	}
-	return inet_ntop(family == AXP_IPV4 ? AF_INET : AF_INET6, source.addr, g->src,
-			 sizeof(g->src));
+	inet_ntop(peer->family == AXP_IPV4 ? AF_INET : AF_INET6, address.addr, peer->address,
+		  sizeof(peer->address));
 }
 
-static __u32 generate_port(struct generator *g)
+/* Near one of the guards, of this direction for preference. */
+static const struct guard *choose_guard(struct generator *g, size_t n, enum axp_direction direction)
+{
+	const struct guard *guard = &g->rules->guards[random_below(g, n)];
+
+	for (int tries = 0; tries < 4 && guard->direction != direction; tries++)
+		guard = &g->rules->guards[random_below(g, n)];
+	return guard;
+}
+
+static __u32 generate_port(struct generator *g, enum axp_direction direction)
 {
 	static const __u16 special[] = { 0, 53, 67, 68, 546, 547, 22, 65535 };
 	size_t n = count_guards(g->rules->guards);
@@ -183,10 +208,24 @@ static __u32 generate_port(struct generator *g)
 		return special[random_below(g, sizeof(special) / sizeof(special[0]))];
 	if (n == 0 || chance(g, 15))
 		return random_below(g, 65536);
-	guard = &g->rules->guards[random_below(g, n)];
+	guard = choose_guard(g, n, direction);
 	if (chance(g, 60))
 		return guard->from + random_below(g, guard->to - guard->from + 1);
 	return (chance(g, 50) ? guard->from - 1 : guard->to + 1) & 0xffff;
+}
+
+static const struct peer *generate_peer(struct generator *g)
+{
+	struct peer *peer = &g->peers[random_below(g, GENERATED_PEERS)];
+
+	if (peer->family && chance(g, g->again))
+		return peer;
+	peer->family = chance(g, 50) ? AXP_IPV4 : AXP_IPV6;
+	peer->protocol = random_below(g, AXP_PROTOCOLS);
+	peer->port = generate_port(g, AXP_OUT);
+	peer->local_port = generate_port(g, AXP_IN);
+	generate_address(g, peer);
+	return peer;
 }
 
 /* A lie, seldom: the field is whatever it likes to be. */
@@ -195,26 +234,34 @@ static __u32 lie(struct generator *g, __u32 limit)
 	return chance(g, 3) ? FORCE(random_below(g, limit)) : 0;
 }
 
-static struct layer generate_ipv4(struct generator *g)
+static struct layer generate_ipv4(struct generator *g, const struct peer *peer)
 {
-	struct layer l = IPV4(.src = generate_source(g, AXP_IPV4));
+	struct layer l = IPV4(.src = peer->address, .id = random_below(g, 3));
 
+	if (g->out) {
+		l.ipv4.src = "203.0.113.1";
+		l.ipv4.dst = peer->address;
+	}
 	if (chance(g, 15))
 		l.ipv4.options = 4 * random_below(g, 11);
 	if (chance(g, 25) && !g->no_fragments)
 		l.ipv4.frag = random_below(g, 8) << 13;
 	if (chance(g, 10) && !g->no_fragments)
-		l.ipv4.frag |= random_below(g, 8192);
+		l.ipv4.frag |= random_below(g, chance(g, 50) ? 4 : 8192);
 	l.ipv4.version = lie(g, 16);
 	l.ipv4.ihl = lie(g, 16);
 	l.ipv4.tot_len = lie(g, chance(g, 80) ? 100 : 65536);
 	return l;
 }
 
-static struct layer generate_ipv6(struct generator *g)
+static struct layer generate_ipv6(struct generator *g, const struct peer *peer)
 {
-	struct layer l = IPV6(.src = generate_source(g, AXP_IPV6));
+	struct layer l = IPV6(.src = peer->address);
 
+	if (g->out) {
+		l.ipv6.src = "2001:db8:ffff::1";
+		l.ipv6.dst = peer->address;
+	}
 	l.ipv6.version = lie(g, 16);
 	l.ipv6.payload_len = lie(g, chance(g, 80) ? 100 : 65536);
 	if (chance(g, 2))
@@ -229,7 +276,8 @@ static struct layer generate_extension(struct generator *g)
 
 	switch (random_below(g, 6)) {
 	case 0:
-		l = (struct layer)FRAG(.more = g->no_fragments ? 0 : random_below(g, 2));
+		l = (struct layer)FRAG(.more = g->no_fragments ? 0 : random_below(g, 2),
+				       .id = random_below(g, 3));
 		if (chance(g, 20) && !g->no_fragments)
 			l.frag.offset = random_below(g, 8192);
 		break;
@@ -244,9 +292,11 @@ static struct layer generate_extension(struct generator *g)
 	return l;
 }
 
-static struct layer generate_transport(struct generator *g)
+static struct layer generate_transport(struct generator *g, const struct peer *peer)
 {
-	__u32 sport = generate_port(g), dport = generate_port(g);
+	static const __u8 flags[] = { 0x02, 0x02, 0x12, 0x10, 0x18, 0x11, 0x04, 0x14, 0x06, 0x03 };
+	__u32 sport = g->out ? peer->local_port : peer->port;
+	__u32 dport = g->out ? peer->port : peer->local_port;
 
 	if (chance(g, 5)) {
 		__u32 server = chance(g, 50) ? 67 : 546;
@@ -260,28 +310,29 @@ static struct layer generate_transport(struct generator *g)
 		return (struct layer)ICMPV6(random_below(g, 256));
 	case 2:
 		return (struct layer)NEXT(random_below(g, 256));
-	case 3:
-	case 4:
-	case 5:
-	case 6:
-		return (struct layer)TCP(sport, dport, .options = 4 * random_below(g, 11));
 	default:
-		return (struct layer)UDP(sport, dport, lie(g, 65536));
+		if (chance(g, 80) ? peer->protocol == AXP_UDP : chance(g, 50))
+			break;
+		return (struct layer)TCP(sport, dport, flags[random_below(g, sizeof(flags))],
+					 .options = 4 * random_below(g, 11));
 	}
+	return (struct layer)UDP(sport, dport, lie(g, 65536));
 }
 
 static struct layer *generate_ip(struct generator *g, struct layer *l)
 {
-	if (chance(g, 50)) {
-		*l++ = generate_ipv4(g);
+	const struct peer *peer = generate_peer(g);
+
+	if (peer->family == AXP_IPV4) {
+		*l++ = generate_ipv4(g, peer);
 	} else {
-		*l++ = generate_ipv6(g);
+		*l++ = generate_ipv6(g, peer);
 		for (__u32 n = chance(g, 50) ? 0 : random_below(g, 11); n > 0; n--)
 			*l++ = generate_extension(g);
 	}
 	if (chance(g, 5))
 		*l++ = (struct layer)IP_END();
-	*l++ = generate_transport(g);
+	*l++ = generate_transport(g, peer);
 	return l;
 }
 

@@ -7,19 +7,30 @@
 #include "packet.h"
 #include "rules.h"
 
-enum { GENERATED_GUARDS = 24, GENERATED_NODES = 40 };
+enum { GENERATED_GUARDS = 24, GENERATED_NODES = 40, GENERATED_PEERS = 5 };
+
+/* The other end of a flow, and the ports of both. */
+struct peer {
+	enum axp_family family;
+	char address[INET6_ADDRSTRLEN];
+	__u32 port, local_port;
+	enum axp_protocol protocol; /* for preference */
+};
 
 struct generator {
 	__u64 state;
 	const struct rules *rules; /* that packets are to come near to */
 	bool no_fragments;
-	char src[INET6_ADDRSTRLEN];
+	bool out;    /* packets leave */
+	__u32 again; /* of a hundred: from or to one of the last peers */
+	struct peer peers[GENERATED_PEERS];
 };
 
 struct generated_rules {
 	struct rules rules;
 	struct guard guards[GENERATED_GUARDS + 1];
 	struct node nodes[GENERATED_NODES + 1];
+	struct expiry expiries[GENERATED_NODES];
 	char text[GENERATED_NODES][INET6_ADDRSTRLEN + 4];
 };
 

@@ -39,6 +39,25 @@ const struct rules no_rules = {
 	.nodes = NODES({ .prefix = NULL }),
 };
 
+struct limits limits_of(const struct rules *rules)
+{
+	struct limits l = rules->limits;
+
+	return (struct limits){
+		.udp = l.udp ? l.udp : 180,
+		.tcp = l.tcp ? l.tcp : 7200,
+		.tcp_closing = l.tcp_closing ? l.tcp_closing : 60,
+	};
+}
+
+bool guards_out(const struct rules *rules)
+{
+	for (const struct guard *g = rules->guards; g->services; g++)
+		if (g->direction == AXP_OUT)
+			return true;
+	return false;
+}
+
 struct prefix_bits prefix_bits(const char *text)
 {
 	struct prefix_bits prefix = { .family = strchr(text, ':') ? AXP_IPV6 : AXP_IPV4 };

@@ -21,18 +21,37 @@ struct guard {
 	__u64 services;
 	__u32 first;
 	enum axp_direction direction;
+	bool no_replies;
+};
+
+/* How a node changes with time: `passed` of the steps have come already, the others will not. */
+struct expiry {
+	__u32 steps, passed;
+	__u64 services[AXP_TIMED_STEPS];
+	bool lost; /* the node names steps that the kernel does not have */
 };
 
 /* What a trie holds: the services are all that the prefix opens, its ancestors' included. */
 struct node {
 	const char *prefix;
 	__u64 services;
+	const struct expiry *expiry; /* NULL: it stays as it is */
+};
+
+/* Idle limits of flows, in seconds; 0: what the config has without being told. */
+struct limits {
+	__u32 udp, tcp, tcp_closing;
 };
 
 struct rules {
 	const struct guard *guards; /* up to the one without services */
 	const struct node *nodes;   /* up to the one without prefix */
+	struct limits limits;
+	bool refuse_fragments; /* later ones without a known first one, from unlisted sources */
 };
+
+struct limits limits_of(const struct rules *rules);
+bool guards_out(const struct rules *rules);
 
 #define GUARDS(...) ((const struct guard[]){ __VA_ARGS__, { .services = 0 } })
 #define NODES(...)  ((const struct node[]){ __VA_ARGS__, { .prefix = NULL } })
@@ -64,6 +83,8 @@ struct expect {
 	enum axp_family family;
 	enum axp_reason reason;
 	bool monitored;
+	enum axp_direction direction;
+	bool uncounted; /* passes, and no counter moves: verdict and direction alone matter */
 };
 
 #define PASS(symbol, slot, version)                                          \
@@ -80,6 +101,27 @@ struct expect {
 	{                                                                    \
 		.verdict = AXP_PASS, .service = (slot), .family = (version), \
 		.reason = AXP_REASON_##symbol, .monitored = true             \
+	}
+
+/* The same for a packet that leaves. */
+#define GOES(symbol, slot, version)                                          \
+	{                                                                    \
+		.verdict = AXP_PASS, .service = (slot), .family = (version), \
+		.reason = AXP_REASON_##symbol, .direction = AXP_OUT          \
+	}
+#define STOPPED(symbol, slot, version)                                       \
+	{                                                                    \
+		.verdict = AXP_DROP, .service = (slot), .family = (version), \
+		.reason = AXP_REASON_##symbol, .direction = AXP_OUT          \
+	}
+#define GOES_MONITORED(symbol, slot, version)                                           \
+	{                                                                               \
+		.verdict = AXP_PASS, .service = (slot), .family = (version),            \
+		.reason = AXP_REASON_##symbol, .monitored = true, .direction = AXP_OUT, \
+	}
+#define GOES_UNSEEN                                                                           \
+	{                                                                                     \
+		.verdict = AXP_PASS, .service = NONE, .direction = AXP_OUT, .uncounted = true \
 	}
 
 const char *reason_name(enum axp_reason reason);

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Frames cut short at every byte, and IP lengths that end at every byte. Up to the end of the last
- * header that is needed the frame is truncated (or its header bad), whatever its source and port;
- * from there on the verdict is that of the whole.
+ * header that is needed the frame is truncated (or its header bad, or a fragment too small),
+ * whatever its source and port; from there on the verdict is that of the whole.
  */
 #include <stdio.h>
 #include <string.h>
 #include "cases.h"
-#include "model.h"
 
 struct shape {
 	const char *name;
@@ -33,7 +32,7 @@ static const struct shape shapes[] = {
 	  PASS(OTHER_PROTOCOL, NONE, V4) },
 	{ "IPv4 with options, later fragment", 14, 42,
 	  PKT(ETH(), IPV4(.options = 8, .frag = 185), NEXT(17), PAYLOAD(20)),
-	  PASS(FRAGMENT, NONE, V4) },
+	  PASS(FRAGMENT_UNMATCHED, NONE, V4) },
 	{ "802.1Q, IPv4, UDP", 18, 46, PKT(ETH(), VLAN(.vid = 5), IPV4(), UDP(9, 5060), PAYLOAD(9)),
 	  DROP(UNLISTED, SIP, V4) },
 	{ "802.1ad, 802.1Q, IPv4 with options, TCP", 22, 66,
@@ -62,7 +61,8 @@ static const struct shape shapes[] = {
 	      EXT(60), TCP(9, 443)),
 	  DROP(EXT_CHAIN, NONE, V6) },
 	{ "IPv6, later fragment", 14, 70,
-	  PKT(ETH(), IPV6(), EXT(0), FRAG(.offset = 4), PAYLOAD(16)), PASS(FRAGMENT, NONE, V6) },
+	  PKT(ETH(), IPV6(), EXT(0), FRAG(.offset = 4), PAYLOAD(16)),
+	  PASS(FRAGMENT_UNMATCHED, NONE, V6) },
 	{ "IPv6, long options, neighbour solicitation", 14, 94,
 	  PKT(ETH(), IPV6(), EXT(0, 4), ICMPV6(135), PAYLOAD(16)), PASS(OTHER_PROTOCOL, NONE, V6) },
 	{ "IPv6, authentication header, ESP", 14, 78,
@@ -73,10 +73,11 @@ static const struct shape shapes[] = {
 static bool cut_verdict(const struct expect *e)
 {
 	return e->verdict == AXP_DROP && e->service == AXP_NO_SERVICE &&
-	       (e->reason == AXP_REASON_TRUNCATED || e->reason == AXP_REASON_BAD_HEADER);
+	       (e->reason == AXP_REASON_TRUNCATED || e->reason == AXP_REASON_BAD_HEADER ||
+		e->reason == AXP_REASON_TINY_FRAGMENT);
 }
 
-/* The model's word is taken for the family and for which of the two reasons. */
+/* The model's word is taken for the family and for which of the reasons. */
 static void check_at(const struct packet *p, const struct shape *s, size_t end)
 {
 	struct expect modelled = model(&standard_rules, AXP_MODE_ENFORCE, p->data, p->len);
@@ -91,8 +92,7 @@ static void check_at(const struct packet *p, const struct shape *s, size_t end)
 
 static void enforce_standard(void)
 {
-	fixture_rules(&fixture, 0, &standard_rules);
-	fixture_active(&fixture, AXP_MODE_ENFORCE, 0);
+	check_begins(&standard_rules, AXP_MODE_ENFORCE);
 }
 
 static void test_frame_ends(void **state)

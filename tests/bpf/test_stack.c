@@ -12,7 +12,6 @@
 #include <linux/bpf.h>
 #include "cases.h"
 #include "generate.h"
-#include "model.h"
 #include "stack.h"
 #include "train.h"
 

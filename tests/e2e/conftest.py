@@ -2,6 +2,7 @@
 """Fixtures of the end-to-end tests. They need root, and a built build/allowxdp (see tools/test)."""
 
 import os
+import signal
 
 import pytest
 
@@ -15,6 +16,8 @@ def pytest_sessionstart(session):
         pytest.exit("the end-to-end tests need root: sudo ./tools/test --only e2e", returncode=1)
     if not lab_module.BINARY.exists():
         pytest.exit(f"{lab_module.BINARY} is not built: sudo ./tools/test --only e2e", returncode=1)
+    # A run that is told to end takes its namespaces and mounts down with it, as on Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     lab_module.sweep()
 
 

@@ -78,7 +78,7 @@ def test_text(lab):
     lines = result.stdout.splitlines()
     for line in lines:
         assert re.match(r"(ok|note|warning|problem) +(eth0 )?[a-z]+: \S|         mend: \S", line), line
-    place = next(i for i, line in enumerate(lines) if line.startswith("warning  ports: "))
+    place = next(i for i, line in enumerate(lines) if line.startswith("note     ports: "))
     assert lines[place + 1].startswith("         mend: sysctl -w ")
     assert lines[-1].startswith("ok       eth0 xdp: ")
 
@@ -185,7 +185,7 @@ def test_rtp_and_ephemeral_ports(lab):
     lab.axp.write({"services": [SIP, RTP]})
     lab.host.sysctl(ipv4__ip_local_port_range="32768 60999")
     ports, = about(doctor(lab, "eth0", status=0), "ports", None)
-    assert ports["level"] == "warning"
+    assert ports["level"] == "note"
     assert all(t in ports["text"] for t in ("udp/10000-60000", "rtp", "96 %", "32768-60999"))
     assert "replies" in ports["text"]
     mend(lab, ports)
@@ -193,6 +193,15 @@ def test_rtp_and_ephemeral_ports(lab):
     assert 60000 < low < high <= 65535 and (low + high) % 2
     findings = doctor(lab, "eth0")
     assert not about(findings, "ports", None) and about(findings, "ports", None, "ok")
+
+
+def test_rtp_without_replies(lab):
+    lab.axp.write("services:\n"
+                  "  - {name: rtp, ports: [udp/10000-60000], allow: [office], replies: false}\n"
+                  "lists:\n"
+                  "  - {name: office, prefixes: [192.0.2.0/24]}\n")
+    ports, = about(doctor(lab, "eth0", status=0), "ports", None)
+    assert ports["level"] == "warning" and "`replies` is false" in ports["text"] and ports["fix"]
 
 
 def test_no_room_for_ephemeral_ports(lab):

@@ -53,11 +53,11 @@ SPECIAL = {
     "eight extension headers": (lambda lab: chain(lab, 8), "drop", "unlisted", "sip", "ipv6"),
     "first fragment": (lambda lab: ethernet(lab) / IP(src=STRANGER4, dst=HOST4, flags="MF")
                        / UDP(dport=5060) / Raw(b"x" * 64), "drop", "unlisted", "sip", "ipv4"),
-    "later fragment": (lambda lab: ethernet(lab) / IP(src=STRANGER4, dst=HOST4, frag=8, proto=17)
-                       / Raw(b"x" * 64), "pass", "fragment", "-", "ipv4"),
+    "later fragment": (lambda lab: ethernet(lab) / IP(src=STRANGER4, dst=HOST4, id=4711, frag=8, proto=17)
+                       / Raw(b"x" * 64), "pass", "fragment-unmatched", "-", "ipv4"),
     "later IPv6 fragment": (lambda lab: ethernet(lab) / IPv6(src=STRANGER6, dst=HOST6)
                             / IPv6ExtHdrFragment(offset=8, nh=17) / Raw(b"x" * 64),
-                            "pass", "fragment", "-", "ipv6"),
+                            "pass", "fragment-unmatched", "-", "ipv6"),
     "ARP": (lambda lab: ethernet(lab) / ARP(op="who-has", psrc="192.0.2.1", pdst=HOST4),
             "pass", "not-ip", "-", "-"),
     "LLDP": (lambda lab: Ether(src=lab.net.mac(), dst="01:80:c2:00:00:0e", type=0x88CC)
@@ -142,14 +142,15 @@ def test_dhcp_passes_where_its_ports_are_guarded(lab):
 
 
 def test_large_datagram_in_fragments_arrives_from_a_listed_source(guarded):
-    """A large INVITE over UDP: the first fragment is judged by its ports, later ones pass."""
+    """A large INVITE over UDP: the first fragment is judged by its ports, later ones follow it."""
     payload = b"INVITE" + b"x" * 4000
     with guarded.host.udp(HOST4, 5060) as server, guarded.net.udp(EXOTEL_MUMBAI) as client, \
             guarded.net.udp(STRANGER4) as stranger:
         stranger.sendto(b"stranger" + payload, (HOST4, 5060))
         client.sendto(payload, (HOST4, 5060))
         assert server.recv(65536) == payload
-    assert guarded.axp.count("-", "pass", "fragment", "ipv4") == 4
+    assert guarded.axp.count("sip", "pass", "fragment", "ipv4") == 2
+    assert guarded.axp.count("sip", "drop", "fragment-dropped", "ipv4") == 2
     assert guarded.axp.count("sip", "drop", "unlisted", "ipv4") == 1
 
 

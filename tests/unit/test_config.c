@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <time.h>
 #include "unit.h"
 #include "config.h"
 
@@ -100,7 +101,7 @@ static void example_services(void **state)
 	_cleanup_policy_ struct policy p = read_example(*state);
 	const struct service *s = p.services;
 
-	assert_int_equal(p.mode, AXP_MODE_ENFORCE);
+	assert_int_equal(p.settings.mode, AXP_MODE_ENFORCE);
 	assert_int_equal(p.n_interfaces, 1);
 	assert_string_equal(p.interfaces[0], "eth0");
 	assert_int_equal(p.n_services, 3);
@@ -152,7 +153,7 @@ static void smallest_config(void **state)
 {
 	_cleanup_policy_ struct policy p = accepted(*state, SERVICE);
 
-	assert_int_equal(p.mode, AXP_MODE_ENFORCE);
+	assert_int_equal(p.settings.mode, AXP_MODE_ENFORCE);
 	assert_int_equal(p.n_interfaces, 0);
 	assert_int_equal(p.n_services, 1);
 	assert_int_equal(p.n_lists, 0);
@@ -163,7 +164,7 @@ static void monitor_mode(void **state)
 {
 	_cleanup_policy_ struct policy p = accepted(*state, "mode: monitor\n" SERVICE);
 
-	assert_int_equal(p.mode, AXP_MODE_MONITOR);
+	assert_int_equal(p.settings.mode, AXP_MODE_MONITOR);
 }
 
 static void optional_keys_may_be_empty(void **state)
@@ -420,14 +421,21 @@ static void alias_that_holds_itself(void **state)
 
 static void unknown_keys(void **state)
 {
-	assert_refused(*state, "mode: enforce\nlits: []\n" SERVICE, 2,
-		       "unknown key \"lits\": the keys here are mode, interfaces, services, lists");
-	assert_refused(*state, "services:\n- name: s\n  ports: [tcp/443]\n\n  alow: [x]\n", 5,
-		       "unknown key \"alow\": the keys here are name, ports, allow, direction");
+	assert_refused(
+		*state, "mode: enforce\nlits: []\n" SERVICE, 2,
+		"unknown key \"lits\": the keys here are mode, fragments, flows, interfaces, "
+		"services, lists");
+	assert_refused(
+		*state, "services:\n- name: s\n  ports: [tcp/443]\n\n  alow: [x]\n", 5,
+		"unknown key \"alow\": the keys here are name, ports, allow, direction, replies");
 	assert_refused(*state, SERVICE "lists:\n- name: l\n- prefix: [10.0.0.1]\n", 4,
 		       "unknown key \"prefix\": the keys here are name, file, prefixes");
-	assert_refused(*state, SERVICE "\"\": 1\n", 2,
-		       "unknown key \"\": the keys here are mode, interfaces, services, lists");
+	assert_refused(
+		*state, SERVICE "\"\": 1\n", 2,
+		"unknown key \"\": the keys here are mode, fragments, flows, interfaces, services, "
+		"lists");
+	assert_refused(*state, SERVICE "flows:\n  udp: 1m\n  icmp: 1m\n", 4,
+		       "unknown key \"icmp\": the keys here are capacity, udp, tcp, tcp-closing");
 }
 
 static void keys_that_are_no_words(void **state)
@@ -511,10 +519,197 @@ static void bad_mode(void **state)
 
 static void bad_direction(void **state)
 {
-	assert_refused(*state, "services:\n- name: s\n  ports: [tcp/443]\n  direction: out\n", 4,
-		       "direction: out is not there yet in this version: use in");
 	assert_refused(*state, "services:\n- name: s\n  direction: both\n  ports: [tcp/443]\n", 3,
-		       "unknown direction \"both\": use in");
+		       "unknown direction \"both\": use in or out");
+	assert_refused(*state, "services:\n- name: s\n  ports: [tcp/443]\n  direction:\n", 4,
+		       "unknown direction \"\": use in or out");
+	assert_refused(*state, "services:\n- name: s\n  ports: [tcp/443]\n  direction: Out\n", 4,
+		       "unknown direction \"Out\": use in or out");
+}
+
+static void directions_and_replies(void **state)
+{
+	_cleanup_policy_ struct policy p =
+		accepted(*state, "services:\n"
+				 "- {name: a, ports: [tcp/443]}\n"
+				 "- {name: b, ports: [tcp/443], direction: in, replies: true}\n"
+				 "- {name: c, ports: [tcp/443], replies: false}\n"
+				 "- {name: d, ports: [tcp/443], direction: out}\n");
+	static const struct {
+		uint8_t direction, replies;
+	} want[] = { { AXP_IN, 1 }, { AXP_IN, 1 }, { AXP_IN, 0 }, { AXP_OUT, 0 } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
+		assert_int_equal(p.services[i].direction, want[i].direction);
+		assert_int_equal(p.services[i].replies, want[i].replies);
+	}
+}
+
+static void bad_replies(void **state)
+{
+	static const char *const bad[] = { "yes", "no", "True", "FALSE", "1", "" };
+	char yaml[128], why[128];
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		snprintf(yaml, sizeof(yaml),
+			 "services:\n- name: s\n  ports: [tcp/443]\n  allow: []\n  replies: %s\n",
+			 bad[i]);
+		snprintf(why, sizeof(why),
+			 "replies: \"%s\" is neither true nor false: write one of them", bad[i]);
+		assert_refused(*state, yaml, 5, why);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(yaml, sizeof(yaml),
+			 "services:\n- name: s\n  direction: out\n  replies: %s\n"
+			 "  ports: [tcp/443]\n",
+			 i ? "true" : "false");
+		assert_refused(
+			*state, yaml, 4,
+			"replies are a matter of services with direction in: remove this line");
+	}
+	assert_refused(*state, "services:\n- name: s\n  ports: [tcp/443]\n  replies: [true]\n", 4,
+		       "\"replies\" must be plain text, in quotes if it ends with \":\": write it "
+		       "like replies: true");
+}
+
+static void fragments_pass_or_drop(void **state)
+{
+	_cleanup_policy_ struct policy p = accepted(*state, SERVICE);
+	_cleanup_policy_ struct policy q = accepted(*state, "fragments: pass\n" SERVICE);
+	_cleanup_policy_ struct policy r = accepted(*state, "fragments: drop\n" SERVICE);
+
+	assert_int_equal(p.settings.fragments_drop, 0);
+	assert_int_equal(q.settings.fragments_drop, 0);
+	assert_int_equal(r.settings.fragments_drop, 1);
+	assert_refused(*state, SERVICE "fragments: reject\n", 2,
+		       "unknown word \"reject\" for fragments: write pass or drop");
+	assert_refused(*state, "mode: enforce\nfragments:\n" SERVICE, 2,
+		       "unknown word \"\" for fragments: write pass or drop");
+	assert_refused(*state, "fragments: {drop: 1}\n" SERVICE, 1,
+		       "\"fragments\" must be plain text, in quotes if it ends with \":\": write "
+		       "it like fragments: pass");
+}
+
+static void assert_flows(const struct policy *p, uint32_t capacity, uint32_t udp, uint32_t tcp,
+			 uint32_t tcp_closing)
+{
+	assert_int_equal(p->settings.flow_capacity, capacity);
+	assert_int_equal(p->settings.idle_udp, udp);
+	assert_int_equal(p->settings.idle_tcp, tcp);
+	assert_int_equal(p->settings.idle_tcp_closing, tcp_closing);
+}
+
+static void flows_have_defaults(void **state)
+{
+	_cleanup_policy_ struct policy none = accepted(*state, SERVICE);
+	_cleanup_policy_ struct policy empty = accepted(*state, SERVICE "flows: {}\n");
+	_cleanup_policy_ struct policy some = accepted(*state, SERVICE "flows: {tcp: 1h}\n");
+
+	assert_flows(&none, 131072, 180, 7200, 60);
+	assert_flows(&empty, 131072, 180, 7200, 60);
+	assert_flows(&some, 131072, 180, 3600, 60);
+}
+
+static void flows_as_told(void **state)
+{
+	_cleanup_policy_ struct policy p =
+		accepted(*state, SERVICE "flows:\n  tcp-closing: 9s\n  tcp: 1d12h\n  udp: 90s\n"
+					 "  capacity: 1024\n");
+	_cleanup_policy_ struct policy q =
+		accepted(*state, "flows: {capacity: 4194304, udp: \"1s\"}\n" SERVICE);
+
+	assert_flows(&p, 1024, 90, 129600, 9);
+	assert_flows(&q, 4194304, 1, 7200, 60);
+}
+
+static void bad_flow_capacity(void **state)
+{
+	static const char *const bad[] = { "1023",
+					   "4194305",
+					   "0",
+					   "-1",
+					   "131072x",
+					   "x",
+					   "1e6",
+					   "1.5",
+					   "128k",
+					   "0x1000",
+					   "99999999999999999999999" };
+	char yaml[128], why[200];
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		snprintf(yaml, sizeof(yaml), "flows:\n  udp: 1m\n  capacity: %s\n" SERVICE, bad[i]);
+		snprintf(why, sizeof(why),
+			 "capacity \"%s\" is not a number from 1024 to 4194304: write one, like "
+			 "capacity: 131072",
+			 bad[i]);
+		assert_refused(*state, yaml, 3, why);
+	}
+	assert_refused(*state, SERVICE "flows: {capacity: }\n", 2,
+		       "capacity \"\" is not a number from 1024 to 4194304: write one, like "
+		       "capacity: 131072");
+}
+
+static void bad_flow_limits(void **state)
+{
+	static const char *const keys[] = { "udp", "tcp", "tcp-closing" };
+	char yaml[128];
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		snprintf(yaml, sizeof(yaml), SERVICE "flows:\n  capacity: 2048\n\n  %s: 180\n",
+			 keys[i]);
+		assert_refused(*state, yaml, 5,
+			       "'180' is no duration (a number without a unit): write it like 90s, "
+			       "2m, 1h30m or 7d");
+	}
+	assert_refused(*state, SERVICE "flows:\n  udp: 0s\n  tcp: x\n", 3,
+		       "'0s' is no duration (it is zero): write it like 90s, 2m, 1h30m or 7d");
+	assert_refused(*state, SERVICE "flows: {tcp: 3651d}\n", 2,
+		       "'3651d' is no duration (longer than ten years): write it like 90s, 2m, "
+		       "1h30m or 7d");
+	assert_refused(*state, SERVICE "flows: 180s\n", 2,
+		       "\"flows\" must be keys and values: write it like flows: {capacity: 131072, "
+		       "udp: 180s, tcp: 2h}");
+	assert_refused(*state, SERVICE "flows:\n  udp: [1m]\n", 3,
+		       "\"udp\" must be plain text, in quotes if it ends with \":\": write it like "
+		       "udp: 180s");
+}
+
+static void flows_without_a_value(void **state)
+{
+	static const char why[] = "\"flows\" must be keys and values: write it like flows: "
+				  "{capacity: 131072, udp: 180s, tcp: 2h}";
+
+	assert_refused(*state, "mode: enforce\nflows:\n" SERVICE, 2, why);
+	assert_refused(*state, SERVICE "flows: ~\n", 2, why);
+}
+
+static void prefixes_until_a_time(void **state)
+{
+	_cleanup_policy_ struct policy p =
+		accepted(*state, SERVICE "lists:\n- name: l\n  prefixes:\n"
+					 "  - 10.0.0.0/8 until=2026-11-21T07:00:00Z\n"
+					 "  - \"!10.1.0.0/16 until=2100-01-01T00:00:00Z # hole\"\n"
+					 "  - 10.2.0.0/16\n");
+
+	assert_entry(&p, 0, "10.0.0.0/8", "", "l", 5);
+	assert_int_equal(p.base.v[0].until, 1795244400);
+	assert_entry(&p, 1, "10.1.0.0/16", "hole", "l", 6);
+	assert_int_equal(p.base.v[1].until, 4102444800);
+	assert_int_equal(p.base.v[1].flags, ENTRY_CARVE);
+	assert_int_equal(p.base.v[2].until, 0);
+	assert_refused(*state,
+		       SERVICE "lists:\n- name: l\n  prefixes:\n  - 10.0.0.0/8 until=noon\n", 5,
+		       "\"until=noon\" is no time: write it in UTC, like "
+		       "until=2026-11-21T07:00:00Z");
+}
+
+static void config_knows_when_it_was_read(void **state)
+{
+	uint32_t before = (uint32_t)time(NULL);
+	_cleanup_policy_ struct policy p = accepted(*state, SERVICE);
+
+	assert_in_range(p.now, before, (uint32_t)time(NULL));
 }
 
 static void bad_interfaces(void **state)
@@ -913,6 +1108,16 @@ int main(void)
 		scratch_test(no_service),
 		scratch_test(bad_mode),
 		scratch_test(bad_direction),
+		scratch_test(directions_and_replies),
+		scratch_test(bad_replies),
+		scratch_test(fragments_pass_or_drop),
+		scratch_test(flows_have_defaults),
+		scratch_test(flows_as_told),
+		scratch_test(bad_flow_capacity),
+		scratch_test(bad_flow_limits),
+		scratch_test(flows_without_a_value),
+		scratch_test(prefixes_until_a_time),
+		scratch_test(config_knows_when_it_was_read),
 		scratch_test(bad_interfaces),
 		scratch_test(fifteen_bytes_of_interface),
 		scratch_test(bad_names),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <time.h>
 #include "unit.h"
 #include "listfile.h"
 
@@ -89,6 +90,102 @@ static void label_is_utf8(void **state)
 		     "\xf0\x9f\x93\x9e \xf4\x8f\xbf\xbf");
 	assert_entry("10.0.0.0/8 # \xed\x9f\xbf\xee\x80\x80\xc2\xa0", "10.0.0.0/8", false,
 		     "\xed\x9f\xbf\xee\x80\x80\xc2\xa0");
+}
+
+static void assert_until(const char *text, const char *prefix, bool carve, const char *label,
+			 uint32_t until)
+{
+	assert_entry(text, prefix, carve, label);
+	assert_int_equal(parsed(text).until, until);
+}
+
+static void entry_until_a_time(void **state)
+{
+	(void)state;
+	assert_until("10.0.0.0/8", "10.0.0.0/8", false, "", 0);
+	assert_until("10.0.0.0/8 until=2026-11-21T07:00:00Z", "10.0.0.0/8", false, "", 1795244400);
+	assert_until("!2001:db8::/32 \t until=2026-11-21T07:00:01Z  # office", "2001:db8::/32",
+		     true, "office", 1795244401);
+	assert_until("10.0.0.0/8 until=2026-11-21T07:00:00Z# near", "10.0.0.0/8", false, "near",
+		     1795244400);
+	assert_until("10.0.0.0/8 until=1970-01-01T00:00:01Z\r", "10.0.0.0/8", false, "", 1);
+	assert_until("10.0.0.0/8 until=2024-02-29T23:59:59Z", "10.0.0.0/8", false, "", 1709251199);
+	assert_until("10.0.0.0/8 until=2106-02-07T06:28:15Z", "10.0.0.0/8", false, "", UINT32_MAX);
+	/* in a label it is text */
+	assert_until("10.0.0.0/8 # until=2026-11-21T07:00:00Z", "10.0.0.0/8", false,
+		     "until=2026-11-21T07:00:00Z", 0);
+}
+
+static void time_is_utc_wherever_we_are(void **state)
+{
+	(void)state;
+	setenv("TZ", "Asia/Kolkata", 1);
+	tzset();
+	assert_until("10.0.0.0/8 until=2026-11-21T07:00:00Z", "10.0.0.0/8", false, "", 1795244400);
+	unsetenv("TZ");
+	tzset();
+}
+
+static void refuses_bad_times(void **state)
+{
+	static const char *const bad[] = {
+		"noon",
+		"2026-11-21",
+		"2026-11-21T07:00:00",
+		"2026-11-21T07:00Z",
+		"2026-11-21T07:00:00+01:00",
+		"2026-11-21T07:00:00Zx",
+		"2026-11-21T07:00:00.5Z",
+		"2026-13-01T00:00:00Z",
+		"2026-00-01T00:00:00Z",
+		"2026-11-32T00:00:00Z",
+		"2026-11-21T24:00:00Z",
+		"2026-11-21T07:60:00Z",
+		"1970-01-01T00:00:00Z", /* 0 is for good */
+		"1969-12-31T23:59:59Z",
+		"2106-02-07T06:28:16Z", /* over 32 bits */
+		"9999-12-31T23:59:59Z",
+		"1795244400",
+		"2026-02-30T00:00:00Z",
+		"2026-11-31T00:00:00Z",
+		"2025-02-29T00:00:00Z",
+		"2026-11-21T07:00:60Z",
+		"2026-11-21T07:00:00Z2026-11-21T07:00:00Z",
+	};
+	char text[128], why[200];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		snprintf(text, sizeof(text), "10.0.0.0/8 until=%s # x", bad[i]);
+		snprintf(why, sizeof(why),
+			 "\"until=%s\" is no time: write it in UTC, like "
+			 "until=2026-11-21T07:00:00Z",
+			 bad[i]);
+		assert_refused(text, why);
+	}
+}
+
+static void refuses_time_in_the_wrong_place(void **state)
+{
+	(void)state;
+	assert_refused("until=2026-11-21T07:00:00Z 10.0.0.0/8",
+		       "until=2026-11-21T07:00:00Z: not an IPv4 or IPv6 prefix: write it like "
+		       "203.0.113.0/24 or 2001:db8::/32");
+	assert_refused("10.0.0.0/8 until=2026-11-21T07:00:00Z x",
+		       "\"x\" after the prefix: put \"#\" before the label");
+	assert_refused("10.0.0.0/8 until=2026-11-21T07:00:00Z until=2026-11-21T07:00:00Z",
+		       "\"until=2026-11-21T07:00:00Z\" after the prefix: put \"#\" before the "
+		       "label");
+	assert_refused("10.0.0.0/8 until=",
+		       "\"until=\" after the prefix: put \"#\" before the label");
+	assert_refused("10.0.0.0/8 until 2026", "\"until 2026\" after the prefix: put \"#\" before "
+						"the label");
+	assert_refused("10.0.0.0/8 UNTIL=2026-11-21T07:00:00Z",
+		       "\"UNTIL=2026-11-21T07:00:00Z\" after the prefix: put \"#\" before the "
+		       "label");
+	assert_refused("10.0.0.0/8until=2026-11-21T07:00:00Z",
+		       "10.0.0.0/8until=2026-11-21T07:00:00Z: length is not a plain number: use "
+		       "/0 to /32");
 }
 
 static void blank_and_comment_lines(void **state)
@@ -463,7 +560,10 @@ static void file_over_a_gibibyte(void **state)
 
 static void written_lines_are_read_back(void **state)
 {
-	static const char text[] = "!10.1.0.0/16 # hole\n10.0.0.0/8\n2001:db8::/32 # Zürich # 2\n";
+	static const char text[] = "!10.1.0.0/16 # hole\n10.0.0.0/8\n2001:db8::/32 # Zürich # 2\n"
+				   "192.0.2.0/24 until=2026-11-21T07:00:00Z\n"
+				   "!192.0.2.1/32 until=2106-02-07T06:28:15Z # last\n"
+				   "2001:db8::/33 until=1970-01-01T00:00:01Z # 1st\n";
 	_cleanup_policy_ struct policy p = { 0 };
 	_cleanup_free_ char *written = NULL;
 	struct error err = { "" };
@@ -499,6 +599,10 @@ int main(void)
 		cmocka_unit_test(blanks_and_line_ends_are_dropped),
 		cmocka_unit_test(label_may_hold_signs),
 		cmocka_unit_test(label_is_utf8),
+		cmocka_unit_test(entry_until_a_time),
+		cmocka_unit_test(time_is_utc_wherever_we_are),
+		cmocka_unit_test(refuses_bad_times),
+		cmocka_unit_test(refuses_time_in_the_wrong_place),
 		cmocka_unit_test(blank_and_comment_lines),
 		cmocka_unit_test(refuses_bad_prefix),
 		cmocka_unit_test(refuses_carve_of_nothing),

@@ -439,6 +439,86 @@ static void list_sizes_count_both_sources_and_signs(void **state)
 	assert_int_equal(sizes[2].positive, 0);
 }
 
+/* As push(), until a time. */
+static void push_until(struct policy *p, struct entries *e, const char *text, uint16_t list,
+		       uint32_t until)
+{
+	push(p, e, text, list, 1);
+	e->v[e->n - 1].until = until;
+}
+
+static void entries_expire_when_their_time_comes(void **state)
+{
+	struct policy p = { .now = 1000 };
+	struct entry e = { 0 };
+
+	(void)state;
+	assert_false(entry_expired(&p, &e)); /* for good */
+	e.until = 1001;
+	assert_false(entry_expired(&p, &e));
+	e.until = 1000;
+	assert_true(entry_expired(&p, &e));
+	e.until = 999;
+	assert_true(entry_expired(&p, &e));
+	e.until = UINT32_MAX;
+	assert_false(entry_expired(&p, &e));
+	p.now = UINT32_MAX;
+	assert_true(entry_expired(&p, &e));
+	e.until = 1;
+	p.now = 0;
+	assert_false(entry_expired(&p, &e));
+}
+
+static void list_sizes_leave_out_the_expired(void **state)
+{
+	_cleanup_policy_ struct policy p = make_policy(2, 0);
+	struct list_size sizes[2];
+
+	(void)state;
+	p.now = 1000;
+	push_until(&p, &p.base, "10.0.0.0/8", 0, 0);
+	push_until(&p, &p.base, "10.1.0.0/16", 0, 1001);
+	push_until(&p, &p.base, "10.2.0.0/16", 0, 1000);
+	push_until(&p, &p.base, "!10.3.0.0/16", 0, 1001);
+	push_until(&p, &p.added, "10.4.0.0/16", 0, 999);
+	push_until(&p, &p.added, "10.5.0.0/16", 0, 2000);
+	push_until(&p, &p.added, "10.6.0.0/16", 1, 1000);
+	policy_list_sizes(&p, sizes);
+	assert_int_equal(sizes[0].entries, 6);
+	assert_int_equal(sizes[0].positive, 3);
+	assert_int_equal(sizes[1].entries, 1);
+	assert_int_equal(sizes[1].positive, 0);
+}
+
+/* A file's entry that has expired stands in nobody's way. */
+static void fresh_added_entry_before_an_expired_one(void **state)
+{
+	_cleanup_policy_ struct policy p = make_policy(1, 0);
+	struct prefix ten = prefix("10.0.0.0/8");
+
+	(void)state;
+	p.now = 1000;
+	push_until(&p, &p.base, "10.0.0.0/8", 0, 999);
+	assert_ptr_equal(policy_find_entry(&p, &ten, 0), &p.base.v[0]); /* still told of */
+	push_until(&p, &p.added, "10.0.0.0/8", 0, 2000);
+	assert_ptr_equal(policy_find_entry(&p, &ten, 0), &p.added.v[0]);
+	p.base.v[0].until = 0;
+	assert_ptr_equal(policy_find_entry(&p, &ten, 0), &p.base.v[0]);
+}
+
+static void defaults(void **state)
+{
+	struct settings s = policy_defaults();
+
+	(void)state;
+	assert_int_equal(s.mode, AXP_MODE_ENFORCE);
+	assert_int_equal(s.fragments_drop, 0);
+	assert_int_equal(s.flow_capacity, 131072);
+	assert_int_equal(s.idle_udp, 180);
+	assert_int_equal(s.idle_tcp, 7200);
+	assert_int_equal(s.idle_tcp_closing, 60);
+}
+
 static bool empty(const struct policy *p, size_t service)
 {
 	struct list_size sizes[POLICY_MAX_LISTS];
@@ -464,6 +544,20 @@ static void service_without_positive_entries_is_empty(void **state)
 	assert_false(empty(&p, 1));
 	p.services[2].allow[0] = 0;
 	assert_true(empty(&p, 2));
+}
+
+static void service_whose_entries_expired_is_empty(void **state)
+{
+	_cleanup_policy_ struct policy p = make_policy(1, 1);
+
+	(void)state;
+	p.services[0].allow[0] = 1;
+	p.now = 1000;
+	push_until(&p, &p.base, "10.0.0.0/8", 0, 1000);
+	push_until(&p, &p.added, "11.0.0.0/8", 0, 1001);
+	assert_false(empty(&p, 0));
+	p.now = 1001;
+	assert_true(empty(&p, 0));
 }
 
 static void first_slots_are_in_order(void **state)
@@ -601,7 +695,12 @@ int main(void)
 		cmocka_unit_test(entry_is_found_by_prefix_and_list),
 		cmocka_unit_test(list_services_are_slots),
 		cmocka_unit_test(list_sizes_count_both_sources_and_signs),
+		cmocka_unit_test(entries_expire_when_their_time_comes),
+		cmocka_unit_test(list_sizes_leave_out_the_expired),
+		cmocka_unit_test(fresh_added_entry_before_an_expired_one),
+		cmocka_unit_test(defaults),
 		cmocka_unit_test(service_without_positive_entries_is_empty),
+		cmocka_unit_test(service_whose_entries_expired_is_empty),
 		cmocka_unit_test(first_slots_are_in_order),
 		cmocka_unit_test(names_keep_their_slots),
 		cmocka_unit_test(slots_of_gone_services_are_used_last),
