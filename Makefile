@@ -134,7 +134,7 @@ CLANG_FORMAT ?= $(firstword $(wildcard /usr/bin/clang-format-14) clang-format)
 # written before it is read; libbpf's macros are explained to it.
 CPPCHECK_FLAGS := --quiet --error-exitcode=1 --std=c11 --enable=warning,portability,performance \
 	--inline-suppr --suppress=missingIncludeSystem --suppress=preprocessorErrorDirective \
-	--suppress=memleak --suppress=ctuuninitvar --suppress=unmatchedSuppression \
+	--suppress=memleak --suppress=resourceLeak --suppress=ctuuninitvar --suppress=unmatchedSuppression \
 	-Iinclude -Iuser '-DALLOWXDP_VERSION=""' \
 	'-DLIBBPF_OPTS(t,n,...)=struct t n={__VA_ARGS__}' \
 	'-DDECLARE_LIBBPF_OPTS(t,n,...)=struct t n={__VA_ARGS__}' \

@@ -204,8 +204,8 @@ static int pin_maps(const struct instance *i, struct error *err)
 {
 	int rc = 0;
 
-	for (size_t n = INSTANCE_MAP_COUNT; !rc && n-- > 0;)
-		rc = pin_map(i, n, err);
+	for (size_t left = INSTANCE_MAP_COUNT; !rc && left; left--)
+		rc = pin_map(i, left - 1, err);
 	return rc;
 }
 
