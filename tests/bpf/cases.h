@@ -84,8 +84,11 @@ const char *case_name(const char *format, ...) __attribute__((format(printf, 1, 
 void check_case(const struct test_case *c);
 void check_packet(const struct packet *p, const struct expect *expect, size_t linear);
 
-/* Empty maps, an empty memory, these rules in slot 0. */
+/* Empty maps, an empty memory; and these rules in slot 0. */
+void check_forgets(void);
 void check_begins(const struct rules *rules, enum axp_mode mode);
+/* Milliseconds since, by which the kernel's clock is ahead of the model's. */
+__u64 check_elapsed(void);
 void check_in(const struct layer *layers, struct expect expect);
 void check_out(const struct layer *layers, struct expect expect);
 void check_ages(__u32 ms);

@@ -11,7 +11,8 @@
 
 enum {
 	PACKETS = 200000,
-	BATCH = 1500, /* packets between looks at all counters, and between changes of rules */
+	BATCH = 1500,   /* packets between looks at all counters, and between changes of rules */
+	BATCH_MS = 400, /* or so long, as the model's clock stands still meanwhile */
 	MISMATCHES_SHOWN = 5,
 	FIRST_BUFFER_MAX = 60, /* of the frames that are split */
 	OUT_MAX = 3000,
@@ -126,8 +127,7 @@ static void next_batch(struct generator *g, const struct run *run, __u32 batch)
 
 	assert_int_equal(fixture_changes(&fixture, &change, 1), 0);
 	check_memory();
-	fixture_forget(&fixture);
-	model_forget(&memory);
+	check_forgets();
 	g->rules = run->random_rules ? random_rules(g, slot) : fixed_rules(batch);
 	fixture_rules(&fixture, slot, g->rules);
 	fixture_active(&fixture, run->mode, slot);
@@ -169,15 +169,17 @@ static void test_run(void **state)
 	__u64 seed = number("ALLOWXDP_TEST_SEED", 20260101);
 	__u64 packets = number("ALLOWXDP_TEST_PACKETS", PACKETS) * run->percent / 100;
 	struct generator g = { .state = seed + (run - runs), .again = 85 };
-	__u32 mismatches = 0;
+	__u32 mismatches = 0, batches = 0, in_batch = BATCH;
 	static struct packet p;
 
 	print_message("# %s: %llu packets, seed %llu\n", run->name, packets, seed);
 	for (__u64 i = 0; i < packets && mismatches < MISMATCHES_SHOWN; i++) {
 		size_t linear = WHOLE_FRAME;
 
-		if (i % BATCH == 0)
-			next_batch(&g, run, i / BATCH);
+		if (in_batch++ == BATCH || check_elapsed() > BATCH_MS) {
+			next_batch(&g, run, batches++);
+			in_batch = 1;
+		}
 		sometimes_age(&g);
 		g.out = chance(&g, 40);
 		generate_packet(&g, &p);

@@ -118,7 +118,8 @@ static const struct rules everybody = {
 			SEND(F, UDP(PORT, 53)), REPLY(F, UDP(53, PORT))),                          \
 		  &rules },                                                                        \
 		{ "IPv" #F ": to a listed peer, who is then taken off the list",                   \
-		  STEPS(LEAVES(TO_V##F(LISTED_V##F, UDP(PORT, 7)), GOES_UNSEEN),                   \
+		  STEPS(SEND(F, UDP(PORT, 53)),                                                    \
+			LEAVES(TO_V##F(LISTED_V##F, UDP(PORT, 7)), GOES_UNSEEN),                   \
 			ARRIVES(FROM_V##F(LISTED_V##F, UDP(7, PORT)), PASS(LISTED, RTP, V##F)),    \
 			RULES(&nobody),                                                            \
 			ARRIVES(FROM_V##F(LISTED_V##F, UDP(7, PORT)), DROP(UNLISTED, RTP, V##F)),  \
@@ -260,7 +261,8 @@ static const struct rules everybody = {
 			TCP_REPLY(F, SYN | ACK)),                                                 \
 		  &rules },                                                                       \
 		{ "IPv" #F ": to a listed peer, who is then taken off the list, TCP",             \
-		  STEPS(LEAVES(TO_V##F(LISTED_V##F, TCP(PORT, 443, SYN)), GOES_UNSEEN),           \
+		  STEPS(SEND(F, TCP(PORT, 443, SYN)),                                             \
+			LEAVES(TO_V##F(LISTED_V##F, TCP(PORT, 443, SYN)), GOES_UNSEEN),           \
 			ARRIVES(FROM_V##F(LISTED_V##F, TCP(443, PORT, SYN | ACK)),                \
 				PASS(LISTED, HTTPS, V##F)),                                       \
 			RULES(&nobody),                                                           \

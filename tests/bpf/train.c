@@ -70,6 +70,7 @@ static void emit_nested(const struct line *line, const struct piece *piece)
 	__u32 id = line->id + 1000000 + random_below(line->g, 1000000), cut;
 	static struct packet inner;
 
+	line->train->whole = false; /* Linux takes no fragments of fragments */
 	packet_build(&inner, layers);
 	cut = 8 * random_below(line->g, inner.len / 8);
 	if (cut > 0)
@@ -84,8 +85,10 @@ static void emit(const struct line *line, struct piece piece)
 {
 	if (line->train->n + 2 > TRAIN_MAX)
 		return;
-	if (piece.offset > 0 && chance(line->g, 20))
-		piece.next = random_below(line->g, 256); /* only the first one's counts */
+	if (piece.offset > 0 && chance(line->g, 20)) {
+		piece.next = random_below(line->g, 256); /* IPv6: only the first one's counts */
+		line->train->whole &= line->family == AXP_IPV6;
+	}
 	if (line->family == AXP_IPV4)
 		emit_ipv4(line, &piece);
 	else if (chance(line->g, 15))
@@ -112,11 +115,13 @@ void generate_train(struct generator *g, struct train *t, enum axp_family family
 {
 	bool options = family == AXP_IPV6 && chance(g, 20), clean = chance(g, 40);
 	__u32 next = options ? DESTINATION_PROTOCOL : UDP_PROTOCOL;
-	struct line line = { g, t, family, source, random_below(g, 0x7fffffff) };
+	static __u32 id; /* never twice: what a train lacks must not come from another */
+	struct line line = { g, t, family, source, ++id };
 	__u8 real[TRAIN_DATAGRAM], other[TRAIN_DATAGRAM];
 	size_t size, payload = random_below(g, 120);
 
 	t->n = 0;
+	t->whole = clean;
 	size = build_datagram(real, port, options, payload);
 	build_datagram(other, decoy, options, payload);
 	for (size_t from = 0, to; from < size; from = to) {
@@ -126,6 +131,8 @@ void generate_train(struct generator *g, struct train *t, enum axp_family family
 		end = clean || chance(g, 80) ? to : to + 8; /* into the next piece */
 		to = to < size ? to : size;
 		end = end < size ? end : size;
+		if (options && to == 8)
+			t->whole = false; /* the first is without ports (RFC 7112) */
 		if (clean || chance(g, 70))
 			emit(&line,
 			     (struct piece){ real + from, end - from, from / 8, end < size, next });

@@ -9,6 +9,7 @@ enum { TRAIN_MAX = 64, TRAIN_DATAGRAM = 160 };
 
 struct train {
 	size_t n;
+	bool whole; /* a host takes the first datagram out of it, which has no rival */
 	struct packet packets[TRAIN_MAX];
 };
 

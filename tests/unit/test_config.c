@@ -634,7 +634,8 @@ static void bad_flow_capacity(void **state)
 					   "1.5",
 					   "128k",
 					   "0x1000",
-					   "99999999999999999999999" };
+					   "99999999999999999999999",
+					   "-18446744073709420544" };
 	char yaml[128], why[200];
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {

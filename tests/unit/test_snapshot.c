@@ -282,6 +282,9 @@ static void numbers_that_do_not_fit_are_refused(void **state)
 		uint64_t number;
 
 		memcpy(&number, bytes + AT_NUMBERS + 8 * section, sizeof(number));
+		for (int bit = 40; bit < 64; bit++) /* products that wrap around */
+			assert_refused_with(*state, bytes, n, AT_NUMBERS + 8 * section,
+					    number + (1ULL << bit));
 		/* one service, list, interface or entry more or less; strings are padded */
 		assert_refused_with(*state, bytes, n, AT_NUMBERS + 8 * section,
 				    number + (section == 4 ? 8 : 1));
@@ -297,8 +300,9 @@ static void files_that_are_something_else(void **state)
 	assert_int_equal(mkdir(scratch_path(s, "policy-7"), 0700), 0);
 	assert_refused(s, "policy-7");
 	assert_int_equal(rmdir(scratch_path(s, "policy-7")), 0);
-	write_sample(s, GENERATION + 1);
-	assert_int_equal(symlink("policy-8", scratch_path(s, "policy-7")), 0);
+	write_sample(s, GENERATION);
+	assert_int_equal(rename(scratch_path(s, "policy-7"), scratch_path(s, "mine")), 0);
+	assert_int_equal(symlink("mine", scratch_path(s, "policy-7")), 0);
 	assert_refused(s, "policy-7"); /* nobody's link is followed */
 	assert_int_equal(remove(scratch_path(s, "policy-7")), 0);
 	scratch_write(s, "policy-7", "mode: enforce\n");
@@ -334,7 +338,11 @@ static void prune_keeps_two(void **state)
 	assert_false(there(s, "policy-x"));
 	assert_true(there(s, "lock"));
 	assert_true(there(s, "xpolicy-5"));
+	scratch_write(s, "policy-0", "");
+	scratch_write(s, "policy-x", "");
 	snapshot_prune(&paths, 10, 0);
+	assert_false(there(s, "policy-0"));
+	assert_false(there(s, "policy-x"));
 	assert_true(there(s, "policy-10"));
 	assert_false(there(s, "policy-7"));
 	snapshot_prune(&paths, 0, 0);
