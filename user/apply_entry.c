@@ -24,9 +24,9 @@ static int change_slot(struct instance *i, uint32_t slot, const struct prefix *p
 	if (nodes_diff(&before->nodes, &after->nodes, &forth) ||
 	    nodes_diff(&after->nodes, &before->nodes, &back))
 		return error_set(err, ENOMEM, "out of memory");
-	rc = generation_change(i, slot, after->policy, prefix, &forth, wasteful, err);
+	rc = generation_change(i, slot, after->policy, prefix, 1, &forth, wasteful, err);
 	if (rc)
-		generation_change(i, slot, before->policy, prefix, &back, wasteful, &ignored);
+		generation_change(i, slot, before->policy, prefix, 1, &back, wasteful, &ignored);
 	return rc;
 }
 

@@ -27,14 +27,15 @@ uint64_t generation_word(const struct instance *i, uint32_t slot, uint32_t mode)
 void generation_prune(struct instance *i);
 
 /*
- * Makes what the policy says within `prefix` true in a slot that packets may be looking at.
- * `changes` are those of all nodes. First the trie learns what the directory is going to ask it,
- * then the directory changes, then the trie forgets what it is not asked any more: each address
- * goes from its old services to its new ones at once. *wasteful is set when so much was left behind
- * by changes that the policy had better be filled into another slot.
+ * Makes what the policy says within some prefixes, none inside another, true in a slot that packets
+ * may be looking at. `changes` are those of all nodes there. First the trie learns what the
+ * directory is going to ask it, then the directory changes, then the trie forgets what it is not
+ * asked any more: each address goes from its old services to its new ones at once.
+ * *wasteful is set when so much was left behind by changes that the policy had better be filled
+ * into another slot.
  */
 int generation_change(struct instance *i, uint32_t slot, const struct policy *p,
-		      const struct prefix *prefix, const struct changes *changes, bool *wasteful,
-		      struct error *err);
+		      const struct prefix *prefixes, size_t n, const struct changes *changes,
+		      bool *wasteful, struct error *err);
 
 #endif

@@ -11,8 +11,9 @@
 struct work {
 	const struct instance *instance;
 	const struct policy *policy;
-	const struct prefix *prefix;
-	const struct changes *changes;
+	const struct prefix *prefixes; /* of both families */
+	size_t n;
+	const struct changes *changes; /* likewise */
 	uint32_t slot;
 	uint8_t family;
 	struct directory_pages pages;
@@ -66,12 +67,14 @@ static int open_trie(struct work *w, bool make)
 
 static bool is_asked(const struct work *w, const struct change *c)
 {
-	return !c->remove && directory_asks(&w->directory, &c->node);
+	return c->node.prefix.family == w->family && !c->remove &&
+	       directory_asks(&w->directory, &c->node);
 }
 
 static bool was_asked(const struct work *w, const struct change *c)
 {
-	return c->known && directory_asks(&w->directory, &c->old);
+	return c->node.prefix.family == w->family && c->known &&
+	       directory_asks(&w->directory, &c->old);
 }
 
 static void note_old(struct work *w, const struct prefix *prefix)
@@ -101,16 +104,27 @@ static int set_nodes(struct work *w)
 	return rc;
 }
 
-static int change_directory(struct work *w)
+static int change_within(struct work *w, const struct prefix *prefix)
 {
 	int rc;
 
-	while ((rc = directory_change(&w->directory, w->policy, w->prefix)) == -ENOSPC) {
+	while ((rc = directory_change(&w->directory, w->policy, prefix)) == -ENOSPC) {
 		rc = slot_add_pages(w->instance, w->family, w->slot, w->pages.n, &w->pages);
 		if (!rc)
 			rc = map_again(w);
 		if (rc)
 			return rc;
+	}
+	return rc;
+}
+
+static int change_directory(struct work *w)
+{
+	int rc = 0;
+
+	for (size_t n = 0; !rc && n < w->n; n++) {
+		if (w->prefixes[n].family == w->family)
+			rc = change_within(w, &w->prefixes[n]);
 	}
 	return rc;
 }
@@ -146,31 +160,54 @@ static void delete_old_steps(struct work *w)
 		bpf_map_delete_elem(w->instance->maps[MAP_TIMED], &w->old[n]);
 }
 
-int generation_change(struct instance *i, uint32_t slot, const struct policy *p,
-		      const struct prefix *prefix, const struct changes *changes, bool *wasteful,
-		      struct error *err)
+static bool concerns(const struct prefix *prefixes, size_t n, uint8_t family)
 {
-	struct work w __attribute__((cleanup(work_free))) = {
-		.instance = i,
-		.policy = p,
-		.prefix = prefix,
-		.changes = changes,
-		.slot = slot,
-		.family = prefix->family,
-		.trie = -1,
-		.old = calloc(changes->n + 1, sizeof(*w.old)),
-	};
-	int rc = w.old ? open_directory(&w) : -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		if (prefixes[i].family == family)
+			return true;
+	}
+	return false;
+}
+
+static int change_family(struct work *w, bool *wasteful)
+{
+	int rc = w->old ? open_directory(w) : -ENOMEM;
 
 	if (!rc)
-		rc = set_nodes(&w);
+		rc = set_nodes(w);
 	if (!rc)
-		rc = change_directory(&w);
+		rc = change_directory(w);
 	if (!rc)
-		rc = delete_nodes(&w);
+		rc = delete_nodes(w);
 	if (rc)
-		return error_set(err, -rc, "cannot change what is loaded: %s", strerror(-rc));
-	delete_old_steps(&w);
-	*wasteful |= directory_wasteful(&w.directory);
+		return rc;
+	delete_old_steps(w);
+	*wasteful |= directory_wasteful(&w->directory);
 	return 0;
+}
+
+int generation_change(struct instance *i, uint32_t slot, const struct policy *p,
+		      const struct prefix *prefixes, size_t n, const struct changes *changes,
+		      bool *wasteful, struct error *err)
+{
+	static const uint8_t families[] = { AXP_IPV4, AXP_IPV6 };
+	int rc = 0;
+
+	for (size_t k = 0; !rc && k < ARRAY_SIZE(families); k++) {
+		struct work w __attribute__((cleanup(work_free))) = {
+			.instance = i,
+			.policy = p,
+			.prefixes = prefixes,
+			.n = n,
+			.changes = changes,
+			.slot = slot,
+			.family = families[k],
+			.trie = -1,
+			.old = calloc(changes->n + 1, sizeof(*w.old)),
+		};
+
+		if (concerns(prefixes, n, families[k]))
+			rc = change_family(&w, wasteful);
+	}
+	return rc ? error_set(err, -rc, "cannot change what is loaded: %s", strerror(-rc)) : 0;
 }
