@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+The policy that is changed all the time, the sources around everything that changes, and the changes.
+
+Every IPv4 source and prefix has a twin in IPv6. Roles of sources, true in every state of the policy:
+always: listed; never: not listed; mover: for exactly one of the ports A and B; other: it depends.
+"""
+
+import json
+import random
+
+from oracle import Index, Policy, Service, covers
+from traffic import Class, six
+
+A, B, EXTRA, WANDERING, FENCE = 5060, 20000, 7000, 6005, 9
+FENCE_EVERY = 32
+
+ALWAYS = ["203.0.113.10", "10.20.30.40", "10.20.30.41"]
+NEVER = [
+    "203.0.113.11", "203.0.113.9", "203.0.7.7",  # next to one that is always listed, and in its /16
+    "172.16.5.9", "172.16.9.9",                  # in the /24 and the /16 of hosts that come and go
+    "100.64.1.9",                                # next to movers
+    "10.20.31.5",                                # in a hole under prefixes that come and go
+    "21.5.5.200",                                # in a /24 of the large list
+    "160.1.1.9", "198.51.100.66",
+]
+# Below 0, 1, 2... of the prefixes that come and go around 10.20.30.40, which is listed by itself.
+NEST = ["10.200.0.1", "10.30.0.1", "10.20.200.1", "10.20.17.1", "10.20.30.200", "10.20.30.33", "10.20.30.42"]
+NEST_PREFIXES = ["10.0.0.0/8", "10.16.0.0/12", "10.20.0.0/16", "10.20.16.0/20", "10.20.30.0/24", "10.20.30.32/28",
+                 "10.20.30.40/30", "!10.20.192.0/18", "!10.30.0.0/24"]
+LIVE = [f"172.16.5.{n}" for n in (1, 2, 3, 4, 6)]
+LIVE_PREFIXES = [f"{s}/32" for s in LIVE] + ["172.16.5.0/29", "172.16.5.0/30", "172.16.5.2/31", "!172.16.5.4/31"]
+MOVERS = ["100.64.1.1", "100.64.1.2", "100.64.1.3", "100.64.1.4"]
+BULK = ["21.5.5.5", "21.5.5.130", "150.1.1.1"]
+SMALL = ["160.1.1.1", "160.1.1.2"]
+GUEST, NO_GUEST = "170.1.1.1", "170.1.1.2"
+
+RELOADS = ("small", "whole", "lists moved", "sources moved", "service", "order", "ports", "all")
+
+
+def both(entries):
+    return [twin for e in entries for twin in (e, six(e))]
+
+
+def classes():
+    """Rounds as they are sent, with a fence in between and at the end."""
+    found = []
+
+    def put(role, source, *ports, protocol="udp"):
+        found.extend(Class(role, source, protocol, port, False) for port in ports)
+    for version in (str, six):
+        for source in ALWAYS:
+            put("always", version(source), A, B)
+        put("always", version(ALWAYS[0]), A, protocol="tcp")
+        put("always", version(ALWAYS[0]), EXTRA, WANDERING)
+        for source in NEVER:
+            put("never", version(source), A)
+        for source in NEVER[::3]:
+            put("never", version(source), B)
+        put("never", version(NEVER[0]), A, protocol="tcp")
+        for source in NEST:
+            put("other", version(source), A)
+        for source in NEST[::3]:
+            put("other", version(source), B)
+        for source in MOVERS:
+            put("mover", version(source), A, B)
+        for source in LIVE + BULK + SMALL:
+            put("other", version(source), A)
+        for source in (GUEST, NO_GUEST):
+            put("other", version(source), EXTRA)
+        for source in (NEVER[0], MOVERS[0]):
+            put("other", version(source), WANDERING)
+    # Neighbours in the order should be strangers to each other; a mover's two ports stay together.
+    groups = [found[i:i + 2] for i in range(0, len(found), 2)]
+    random.Random(1).shuffle(groups)
+    spread = [c for group in groups for c in group]
+    out = []
+    for n, c in enumerate(spread, 1):
+        out.append(c)
+        if n % (FENCE_EVERY - 1) == 0 or n == len(spread):
+            out.append(Class("fence", "198.51.100.66", "udp", FENCE, True))
+    return out
+
+
+def bulk_entries(n, variant):
+    """The large list: nothing but the sources of BULK that belong to this variant, and strangers' prefixes."""
+    dice = random.Random(variant)
+    found = {["21.5.5.0/25", "21.5.5.128/26"][variant]}
+    if variant:
+        found.add("150.1.1.1/32")
+    while len(found) < n:
+        length = dice.randrange(20, 33)
+        number = dice.randrange(20 << 24, 60 << 24) >> (32 - length) << (32 - length)
+        text = ".".join(str(number >> s & 255) for s in (24, 16, 8, 0)) + f"/{length}"
+        if not any(covers(text, s) for s in NEVER + BULK):
+            found.add(text)
+    entries = sorted(found)
+    return entries + [six(e) for e in entries[::4]] + [six(e) for e in sorted(found) if e.startswith(("21.5.", "150."))]
+
+
+class Plan:
+    def __init__(self, directory, prefixes, seed):
+        self.directory = directory
+        self.dice = random.Random(seed)
+        self.classes = classes()
+        self.bulk = [list(dict.fromkeys(bulk_entries(prefixes, v))) for v in (0, 1)]
+        self.bulk_index = [Index(entries) for entries in self.bulk]
+        for v in (0, 1):
+            self.write(f"bulk{v}", self.bulk[v])
+        self.variant, self.small = 0, 0
+        self.swapped_lists = self.swapped_sources = False
+        self.order = ["a", "b", "extra"]
+        self.extra, self.wide, self.wandering = True, False, "a"
+        self.added = {"live": Index(), "nest": Index(), "noise": Index()}
+        self.present = set()  # (list, entry) that commands added
+        self.policy = None
+        self.compose()
+
+    # -- the config ---------------------------------------------------------------------------------
+
+    def write(self, name, entries):
+        path = self.directory / f"{name}.list"
+        path.write_text("".join(f"{e} # {name}\n" for e in entries), encoding="ascii")
+        return path
+
+    def services(self):
+        one, other = ("right", "left") if self.swapped_lists else ("left", "right")
+        wandering = ["udp/6000-6004", "udp/6005-6010"] if self.wide else ["udp/6000-6010"]
+        ports_b = ["udp/10000-30000"] if self.wide else ["udp/20000-20100"]
+        known = {
+            "a": Service("a", ["udp/5060", "tcp/5060"] + wandering * (self.wandering == "a"),
+                         ["core", "live", "nest", "noise", "bulk", "small", one]),
+            "b": Service("b", ports_b + wandering * (self.wandering == "b"), ["core", "nest", other]),
+            "extra": Service("extra", ["udp/7000"], ["core", "guests"]),
+        }
+        return [known[name] for name in self.order if name != "extra" or self.extra]
+
+    def contents(self):
+        movers = [f"{MOVERS[0]}/32", f"{MOVERS[1]}/32"], [f"{MOVERS[2]}/31", f"{MOVERS[3]}/32"]
+        movers = ["100.64.1.1/32", "100.64.1.2/32"], ["100.64.1.3/32", "100.64.1.4/31"]
+        left, right = movers[::-1] if self.swapped_sources else movers
+        small = ["160.1.0.0/30"] + [f"{s}/32" for n, s in enumerate(SMALL) if self.small >> n & 1]
+        return {
+            "core": both([f"{ALWAYS[0]}/32", "10.20.30.40/31"]),
+            "live": both(["172.16.4.0/30"]),
+            "nest": both(["10.99.0.0/30", "!10.20.31.0/28"]),
+            "noise": both(["172.18.0.0/30"]),
+            "left": both(left), "right": both(right),
+            "small": both(small),
+            "guests": both([f"{GUEST}/32"]),
+        }
+
+    def compose(self):
+        """Files and config for what the state says now; the policy is what the oracle makes of it."""
+        contents = self.contents()
+        services = self.services()
+        used = {name for s in services for name in s.allow}
+        lists = {name: Index(entries) for name, entries in contents.items()}
+        lists["bulk"] = self.bulk_index[self.variant]
+        files = {name: str(self.write(name, entries)) for name, entries in contents.items()}
+        files["bulk"] = str(self.directory / f"bulk{self.variant}.list")
+        self.policy = Policy(services, lists, self.added)
+        return json.dumps({
+            "mode": "enforce", "interfaces": ["eth0"],
+            "services": [{"name": s.name, "ports": s.ports, "allow": s.allow} for s in services],
+            "lists": [{"name": name, "file": path} for name, path in sorted(files.items()) if name in used],
+        }, indent=1)
+
+    def verdicts(self, policy=None):
+        """A 0 or a 1 for each class. The roles are part of the plan: they must hold in every state."""
+        policy = policy or self.policy
+        passes = [policy.passes(c.source, c.protocol, c.port) for c in self.classes]
+        movers = {}
+        for c, p in zip(self.classes, passes):
+            assert p or c.role not in ("always", "fence"), c
+            assert not p or c.role != "never", c
+            if c.role == "mover":
+                movers.setdefault(c.source, []).append(p)
+        assert all(sorted(m) == [False, True] for m in movers.values())
+        return "".join("01"[p] for p in passes)
+
+    # -- changes ------------------------------------------------------------------------------------
+
+    def reload(self, kind):
+        """Changes the state; the new config."""
+        dice, everything = self.dice, kind == "all"
+        if kind == "small" or everything:
+            self.small = dice.choice([n for n in range(4) if n != self.small])
+        if kind == "whole" or everything:
+            self.variant = 1 - self.variant
+        if kind == "lists moved" or (everything and dice.random() < 0.5):
+            self.swapped_lists = not self.swapped_lists
+        elif kind == "sources moved" or everything:
+            self.swapped_sources = not self.swapped_sources
+        if kind == "order" or everything:
+            before = list(self.order)
+            while self.order == before:
+                dice.shuffle(self.order)
+        if kind == "service":
+            self.extra = not self.extra
+        if kind == "ports" or everything:
+            self.wide = not self.wide
+            self.wandering = dice.choice([w for w in ("a", "b", None) if w != self.wandering])
+        return self.compose()
+
+    def pick(self):
+        """(list, entry) to add, or to remove if it is there."""
+        dice = self.dice
+        which = dice.random()
+        if which < 0.4:
+            name, entry = "live", dice.choice(LIVE_PREFIXES)
+        elif which < 0.8:
+            name, entry = "nest", dice.choice(NEST_PREFIXES)
+        else:
+            network, step = dice.choice([("172.16.6.", 1), ("172.16.7.", 4), ("203.0.7.", 64), ("21.5.6.", 32)])
+            name, entry = "noise", f"{network}{dice.randrange(256 // step) * step}/{33 - step.bit_length()}"
+            if any(covers(entry, s) for s in NEVER):
+                entry = f"172.16.8.{dice.randrange(256)}/32"
+        return name, six(entry) if dice.random() < 0.5 else entry
+
+    def entry(self, name, entry):
+        """Adds the entry, or removes it if it is there; what to type."""
+        if (name, entry) in self.present:
+            self.present.remove((name, entry))
+            self.added[name].remove(entry)
+            return "remove", name, entry
+        self.present.add((name, entry))
+        self.added[name].add(entry)
+        return "add", name, entry
