@@ -90,7 +90,7 @@ class Proof:
         self.output = bed.directory / "output"
         self.done = {"reloads": 0, "changes": 0}
         self.began = time.monotonic()
-        self.told = 0.0
+        self.told = self.began
         self.axp.write(self.plan.compose())
         self.axp.ok("load", "eth0", "--mode", "native")
         self.verdicts = self.plan.verdicts()
@@ -139,7 +139,7 @@ class Proof:
 
     def progress(self):
         now = time.monotonic()
-        if now - self.told < 10 or not sys.stderr.isatty():
+        if now - self.told < (10 if sys.stderr.isatty() else 60):
             return
         self.told = now
         sent = self.traffic.sent()
@@ -198,7 +198,7 @@ class Proof:
         self.change("reload --confirm", lambda: self.command("reload", "--confirm", "1h"), self.plan.verdicts(), True)
         self.entry("live", six(f"{LIVE[0]}/32"))
         services, lists = before[0].services, before[0].lists
-        for key in ("swapped_lists", "swapped_sources"):
+        for key in ("swapped_lists", "swapped_sources", "paired"):
             setattr(self.plan, key, before[1][key])
         self.plan.policy = Policy(services, lists, self.plan.added)
         self.change("rollback", lambda: self.command("rollback"), self.plan.verdicts(), True)

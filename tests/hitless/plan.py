@@ -12,7 +12,7 @@ import random
 from oracle import Index, Policy, Service, covers
 from traffic import Class, six
 
-A, B, EXTRA, WANDERING, FENCE = 5060, 20000, 7000, 6005, 9
+A, B, EXTRA, WANDERING, PAIRED, FENCE = 5060, 20000, 7000, 6005, 6500, 9
 FENCE_EVERY = 32
 
 ALWAYS = ["203.0.113.10", "10.20.30.40", "10.20.30.41"]
@@ -30,6 +30,16 @@ NEST_PREFIXES = ["10.0.0.0/8", "10.16.0.0/12", "10.20.0.0/16", "10.20.16.0/20", 
                  "10.20.30.40/30", "!10.20.192.0/18", "!10.30.0.0/24"]
 LIVE = [f"172.16.5.{n}" for n in (1, 2, 3, 4, 6)]
 LIVE_PREFIXES = [f"{s}/32" for s in LIVE] + ["172.16.5.0/29", "172.16.5.0/30", "172.16.5.2/31", "!172.16.5.4/31"]
+# A prefix that comes and goes over sixteen holes; a hole that comes and goes over sixteen hosts listed by themselves.
+FOLDS = range(16, 32)
+FOLD_PREFIXES = ["192.168.0.0/18", "192.168.16.0/20", "!192.168.64.0/19", "!192.168.80.0/20"]
+IN_HOLES = [f"192.168.{n}.5" for n in FOLDS if n % 3 == 0]
+IN_LISTED = [f"192.168.{64 + n}.5" for n in FOLDS if n % 3 == 0]
+# Listed by themselves for port B, under prefixes that come and go for port A.
+IN_FOLDS = [f"192.168.{n}.99" for n in FOLDS]
+# PAIRED is a port of A or of B; some sources change sides with it in every reload, others go the other way.
+WITH_PORT = [f"100.65.1.{n}" for n in range(1, 5)]
+AGAINST_PORT = [f"100.65.1.{n}" for n in range(65, 69)]
 MOVERS = ["100.64.1.1", "100.64.1.2", "100.64.1.3", "100.64.1.4"]
 BULK = ["21.5.5.5", "21.5.5.130", "150.1.1.1"]
 SMALL = ["160.1.1.1", "160.1.1.2"]
@@ -54,6 +64,17 @@ def classes():
         put("always", version(ALWAYS[0]), A, protocol="tcp")
         put("always", version(ALWAYS[0]), EXTRA, WANDERING)
         for source in NEVER:
+            put("never", version(source), A)
+        for source in IN_LISTED:
+            put("always", version(source), A)
+        for source in IN_FOLDS[::3]:
+            put("always", version(source), B)
+            put("other", version(source), A)
+        for source in WITH_PORT:
+            put("always", version(source), *[PAIRED] * 4)
+        for source in AGAINST_PORT:
+            put("never", version(source), *[PAIRED] * 4)
+        for source in IN_HOLES:
             put("never", version(source), A)
         for source in NEVER[::3]:
             put("never", version(source), B)
@@ -110,8 +131,9 @@ class Plan:
         self.variant, self.small = 0, 0
         self.swapped_lists = self.swapped_sources = False
         self.order = ["a", "b", "extra"]
+        self.paired = 0
         self.extra, self.wide, self.wandering = True, False, "a"
-        self.added = {"live": Index(), "nest": Index(), "noise": Index()}
+        self.added = {name: Index() for name in ("live", "nest", "folds", "noise")}
         self.present = set()  # (list, entry) that commands added
         self.policy = None
         self.compose()
@@ -125,18 +147,22 @@ class Plan:
 
     def services(self):
         one, other = ("right", "left") if self.swapped_lists else ("left", "right")
+        lists = [[one], [other]]
+        lists[self.paired] += ["with"]
+        lists[1 - self.paired] += ["against"]
         wandering = ["udp/6000-6004", "udp/6005-6010"] if self.wide else ["udp/6000-6010"]
         ports_b = ["udp/10000-30000"] if self.wide else ["udp/20000-20100"]
         known = {
-            "a": Service("a", ["udp/5060", "tcp/5060"] + wandering * (self.wandering == "a"),
-                         ["core", "live", "nest", "noise", "bulk", "small", one]),
-            "b": Service("b", ports_b + wandering * (self.wandering == "b"), ["core", "nest", other]),
+            "a": Service("a", ["udp/5060", "tcp/5060"] + wandering * (self.wandering == "a") +
+                         ["udp/6500"] * (self.paired == 0),
+                         ["core", "live", "nest", "folds", "noise", "bulk", "small", *lists[0]]),
+            "b": Service("b", ports_b + wandering * (self.wandering == "b") + ["udp/6500"] * (self.paired == 1),
+                         ["core", "nest", "inner", *lists[1]]),
             "extra": Service("extra", ["udp/7000"], ["core", "guests"]),
         }
         return [known[name] for name in self.order if name != "extra" or self.extra]
 
     def contents(self):
-        movers = [f"{MOVERS[0]}/32", f"{MOVERS[1]}/32"], [f"{MOVERS[2]}/31", f"{MOVERS[3]}/32"]
         movers = ["100.64.1.1/32", "100.64.1.2/32"], ["100.64.1.3/32", "100.64.1.4/31"]
         left, right = movers[::-1] if self.swapped_sources else movers
         small = ["160.1.0.0/30"] + [f"{s}/32" for n, s in enumerate(SMALL) if self.small >> n & 1]
@@ -144,9 +170,13 @@ class Plan:
             "core": both([f"{ALWAYS[0]}/32", "10.20.30.40/31"]),
             "live": both(["172.16.4.0/30"]),
             "nest": both(["10.99.0.0/30", "!10.20.31.0/28"]),
+            "folds": both([f"!192.168.{n}.0/28" for n in FOLDS] + ["192.168.64.0/18"] +
+                          [f"192.168.{64 + n}.5/32" for n in FOLDS]),
             "noise": both(["172.18.0.0/30"]),
             "left": both(left), "right": both(right),
             "small": both(small),
+            "inner": both([f"{s}/32" for s in IN_FOLDS]),
+            "with": both([f"{s}/32" for s in WITH_PORT]), "against": both(["100.65.1.64/29"]),
             "guests": both([f"{GUEST}/32"]),
         }
 
@@ -184,6 +214,7 @@ class Plan:
     def reload(self, kind):
         """Changes the state; the new config."""
         dice, everything = self.dice, kind == "all"
+        self.paired = 1 - self.paired
         if kind == "small" or everything:
             self.small = dice.choice([n for n in range(4) if n != self.small])
         if kind == "whole" or everything:
@@ -207,10 +238,12 @@ class Plan:
         """(list, entry) to add, or to remove if it is there."""
         dice = self.dice
         which = dice.random()
-        if which < 0.4:
+        if which < 0.35:
             name, entry = "live", dice.choice(LIVE_PREFIXES)
-        elif which < 0.8:
+        elif which < 0.7:
             name, entry = "nest", dice.choice(NEST_PREFIXES)
+        elif which < 0.85:
+            name, entry = "folds", dice.choice(FOLD_PREFIXES)
         else:
             network, step = dice.choice([("172.16.6.", 1), ("172.16.7.", 4), ("203.0.7.", 64), ("21.5.6.", 32)])
             name, entry = "noise", f"{network}{dice.randrange(256 // step) * step}/{33 - step.bit_length()}"
