@@ -61,12 +61,6 @@ static void still(struct check *c, const struct span *s, uint32_t class, bool pa
 		violation(c, s, class, &r, pass ? "must all arrive" : "none may arrive");
 }
 
-void check_still(struct check *c, const struct span *s, const struct verdicts *v)
-{
-	for (uint32_t class = 0; class < c->n; class ++)
-		still(c, s, class, v->pass[class]);
-}
-
 /* Number, from 1, of a packet in its lane. */
 static uint64_t place(const struct check *c, uint32_t class, uint32_t round)
 {

@@ -36,12 +36,9 @@ struct check {
 	uint64_t switches, tightest;
 };
 
-/* Nothing was changed: every packet of a class arrived, or none. */
-void check_still(struct check *c, const struct span *s, const struct verdicts *v);
-
 /*
- * One change was made: a class whose verdict it does not change is as in check_still(); another
- * goes from the old verdict to the new one once. All classes of a source do so at one point in the
+ * A class whose verdict the change does not change: every packet arrived, or none. Another goes
+ * from the old verdict to the new one once. All classes of a source do so at one point in the
  * lane's order; `together`: all classes do.
  */
 void check_change(struct check *c, const struct span *s, const struct verdicts *before,

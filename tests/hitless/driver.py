@@ -86,7 +86,7 @@ class Proof:
         self.bed, self.options, self.axp = bed, options, bed.axp
         self.plan = Plan(self.axp.etc, options.prefixes, options.seed)
         self.timing = Timing()
-        self.suspects = []  # what was being changed when violations were seen
+        self.suspects, self.last = [], "the start"  # what was being changed when violations were seen
         self.output = bed.directory / "output"
         self.done = {"reloads": 0, "changes": 0}
         self.began = time.monotonic()
@@ -126,16 +126,17 @@ class Proof:
 
     def change(self, what, act, verdicts, together):
         """One change under watch: `act` makes it, `verdicts` hold when it is made."""
-        before = self.traffic.tell("open")
-        self.suspect("before " + what, before)
+        self.checked(self.traffic.tell("open"))
         act()
-        self.suspect(what, self.traffic.tell(f"close {verdicts} {'together' if together else 'each'}"))
-        self.verdicts = verdicts
+        self.traffic.tell(f"close {verdicts} {'together' if together else 'each'}")
+        self.last, self.verdicts = what, verdicts
         self.progress()
 
-    def suspect(self, what, violations):
-        if violations > sum(n for _, n in self.suspects):
-            self.suspects.append((what, violations - sum(n for _, n in self.suspects)))
+    def checked(self, violations):
+        """The change before this one has been checked."""
+        known = sum(n for _, n in self.suspects)
+        if violations > known:
+            self.suspects.append((self.last, violations - known))
 
     def progress(self):
         now = time.monotonic()
@@ -155,6 +156,7 @@ class Proof:
         self.axp.write(self.plan.reload(kind))
         self.change(f"reload: {kind}", lambda: self.command("reload"), self.plan.verdicts(), True)
         if leaves:
+            self.change("nothing", lambda: None, self.verdicts, False)
             self.traffic.tell("left")
         self.done["reloads"] += 1
 
@@ -280,6 +282,7 @@ class Proof:
     def report(self):
         seconds = time.monotonic() - self.began
         result = self.traffic.finish()
+        self.checked(result["violations"])
         classes = self.plan.classes
         sent = {4: 0, 6: 0}
         arrived = {4: 0, 6: 0}

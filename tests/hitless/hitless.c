@@ -30,7 +30,9 @@ struct hitless {
 	struct hl_class classes[HL_CLASSES];
 	struct lanes lanes;
 	struct check check;
-	struct verdicts now;
+	/* the change of this epoch, if one was made yet */
+	struct verdicts before, after;
+	bool together;
 	int leaving; /* slot of the service that is about to go */
 	struct row_sums left;
 };
@@ -101,22 +103,20 @@ static void start(struct hitless *h, const char *line)
 	if (sscanf(line, "start %256s", text) != 1)
 		wrong(line);
 	check_fences(h);
-	h->now = read_verdicts(h, line, text);
+	h->before = h->after = read_verdicts(h, line, text);
 	lanes_open(&h->lanes, h->net, h->host, h->interface, h->classes, h->check.n, &h->check);
 	lanes_start(&h->lanes);
 }
 
-static void check_epoch(struct hitless *h, uint32_t epoch, const struct verdicts *after,
-			bool together)
+/* All packets of the epoch have been judged. */
+static void check_epoch(struct hitless *h, uint32_t epoch)
 {
 	for (uint32_t lane = 0; lane < h->lanes.n; lane++) {
 		struct span s = lanes_span(&h->lanes, lane, epoch);
 
-		if (epoch & 1)
-			check_change(&h->check, &s, &h->now, after, together);
-		else
-			check_still(&h->check, &s, &h->now);
+		check_change(&h->check, &s, &h->before, &h->after, h->together);
 	}
+	h->before = h->after;
 }
 
 static void answer(const struct hitless *h)
@@ -129,21 +129,17 @@ static void open_change(struct hitless *h)
 	uint32_t epoch = lanes_epoch(&h->lanes);
 
 	lanes_next_epoch(&h->lanes);
-	check_epoch(h, epoch, NULL, false);
+	check_epoch(h, epoch);
 }
 
 static void close_change(struct hitless *h, const char *line)
 {
-	uint32_t epoch = lanes_epoch(&h->lanes);
 	char text[HL_CLASSES + 1], how[16];
-	struct verdicts after;
 
-	if (sscanf(line, "close %256s %15s", text, how) != 2 || !(epoch & 1))
+	if (sscanf(line, "close %256s %15s", text, how) != 2)
 		wrong(line);
-	after = read_verdicts(h, line, text);
-	lanes_next_epoch(&h->lanes);
-	check_epoch(h, epoch, &after, !strcmp(how, "together"));
-	h->now = after;
+	h->after = read_verdicts(h, line, text);
+	h->together = !strcmp(how, "together");
 }
 
 static void leave(struct hitless *h, const char *line)
@@ -174,7 +170,7 @@ static void finish(struct hitless *h)
 	const struct check *c = &h->check;
 
 	lanes_finish(&h->lanes);
-	check_epoch(h, lanes_epoch(&h->lanes), NULL, false);
+	check_epoch(h, lanes_epoch(&h->lanes));
 	for (uint32_t i = 0; i < c->texts; i++)
 		printf("violation %s\n", c->text[i]);
 	for (uint32_t class = 0; class < c->n; class ++)

@@ -4,8 +4,9 @@
  *
  * Each CPU is a lane. A lane sends its classes (a source, a protocol and a port) one after the
  * other, round after round, so that a packet's place in the lane's order follows from its class and
- * its round. Every round belongs to an epoch: even while nothing changes, odd while one change is
- * made. The recorder sits behind the filter and notes which rounds of a class arrived.
+ * its round. Every round belongs to an epoch, in which one change is made; it begins when the
+ * change before has been made, and all of it has been judged before the next one is made. The
+ * recorder sits behind the filter and notes which rounds of a class arrived.
  */
 #ifndef HITLESS_H
 #define HITLESS_H
