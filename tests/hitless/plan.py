@@ -6,6 +6,7 @@ Every IPv4 source and prefix has a twin in IPv6. Roles of sources, true in every
 always: listed; never: not listed; mover: for exactly one of the ports A and B; other: it depends.
 """
 
+import itertools
 import json
 import random
 
@@ -128,11 +129,8 @@ class Plan:
         self.bulk_index = [Index(entries) for entries in self.bulk]
         for v in (0, 1):
             self.write(f"bulk{v}", self.bulk[v])
-        self.variant, self.small = 0, 0
-        self.swapped_lists = self.swapped_sources = False
-        self.order = ["a", "b", "extra"]
-        self.paired = 0
-        self.extra, self.wide, self.wandering = True, False, "a"
+        self.state = {"variant": 0, "small": 0, "swapped_lists": False, "swapped_sources": False, "paired": 0,
+                      "extra": True, "wide": False, "wandering": "a", "order": ("a", "b", "extra")}
         self.added = {name: Index() for name in ("live", "nest", "folds", "noise")}
         self.present = set()  # (list, entry) that commands added
         self.policy = None
@@ -146,26 +144,26 @@ class Plan:
         return path
 
     def services(self):
-        one, other = ("right", "left") if self.swapped_lists else ("left", "right")
-        lists = [[one], [other]]
-        lists[self.paired] += ["with"]
-        lists[1 - self.paired] += ["against"]
-        wandering = ["udp/6000-6004", "udp/6005-6010"] if self.wide else ["udp/6000-6010"]
-        ports_b = ["udp/10000-30000"] if self.wide else ["udp/20000-20100"]
-        known = {
-            "a": Service("a", ["udp/5060", "tcp/5060"] + wandering * (self.wandering == "a") +
-                         ["udp/6500"] * (self.paired == 0),
-                         ["core", "live", "nest", "folds", "noise", "bulk", "small", *lists[0]]),
-            "b": Service("b", ports_b + wandering * (self.wandering == "b") + ["udp/6500"] * (self.paired == 1),
-                         ["core", "nest", "inner", *lists[1]]),
-            "extra": Service("extra", ["udp/7000"], ["core", "guests"]),
-        }
-        return [known[name] for name in self.order if name != "extra" or self.extra]
+        state = self.state
+        one, other = ("right", "left") if state["swapped_lists"] else ("left", "right")
+        wandering = ["udp/6000-6004", "udp/6005-6010"] if state["wide"] else ["udp/6000-6010"]
+        ports = {"a": ["udp/5060", "tcp/5060"], "b": ["udp/10000-30000"] if state["wide"] else ["udp/20000-20100"]}
+        allow = {"a": ["core", "live", "nest", "folds", "noise", "bulk", "small", one],
+                 "b": ["core", "nest", "inner", other]}
+        if state["wandering"]:
+            ports[state["wandering"]] += wandering
+        side, far = ("a", "b") if state["paired"] else ("b", "a")
+        ports[side].append(f"udp/{PAIRED}")
+        allow[side].append("with")
+        allow[far].append("against")
+        known = {name: Service(name, ports[name], allow[name]) for name in ports}
+        known["extra"] = Service("extra", [f"udp/{EXTRA}"], ["core", "guests"])
+        return [known[name] for name in state["order"] if name != "extra" or state["extra"]]
 
     def contents(self):
         movers = ["100.64.1.1/32", "100.64.1.2/32"], ["100.64.1.3/32", "100.64.1.4/31"]
-        left, right = movers[::-1] if self.swapped_sources else movers
-        small = ["160.1.0.0/30"] + [f"{s}/32" for n, s in enumerate(SMALL) if self.small >> n & 1]
+        left, right = movers[::-1] if self.state["swapped_sources"] else movers
+        small = ["160.1.0.0/30"] + [f"{s}/32" for n, s in enumerate(SMALL) if self.state["small"] >> n & 1]
         return {
             "core": both([f"{ALWAYS[0]}/32", "10.20.30.40/31"]),
             "live": both(["172.16.4.0/30"]),
@@ -182,13 +180,13 @@ class Plan:
 
     def compose(self):
         """Files and config for what the state says now; the policy is what the oracle makes of it."""
-        contents = self.contents()
+        state, contents = self.state, self.contents()
         services = self.services()
         used = {name for s in services for name in s.allow}
         lists = {name: Index(entries) for name, entries in contents.items()}
-        lists["bulk"] = self.bulk_index[self.variant]
+        lists["bulk"] = self.bulk_index[self.state["variant"]]
         files = {name: str(self.write(name, entries)) for name, entries in contents.items()}
-        files["bulk"] = str(self.directory / f"bulk{self.variant}.list")
+        files["bulk"] = str(self.directory / f"bulk{state['variant']}.list")
         self.policy = Policy(services, lists, self.added)
         return json.dumps({
             "mode": "enforce", "interfaces": ["eth0"],
@@ -213,25 +211,23 @@ class Plan:
 
     def reload(self, kind):
         """Changes the state; the new config."""
-        dice, everything = self.dice, kind == "all"
-        self.paired = 1 - self.paired
+        dice, state, everything = self.dice, self.state, kind == "all"
+        state["paired"] ^= 1
         if kind == "small" or everything:
-            self.small = dice.choice([n for n in range(4) if n != self.small])
+            state["small"] = dice.choice([n for n in range(4) if n != state["small"]])
         if kind == "whole" or everything:
-            self.variant = 1 - self.variant
+            state["variant"] ^= 1
         if kind == "lists moved" or (everything and dice.random() < 0.5):
-            self.swapped_lists = not self.swapped_lists
+            state["swapped_lists"] ^= True
         elif kind == "sources moved" or everything:
-            self.swapped_sources = not self.swapped_sources
+            state["swapped_sources"] ^= True
         if kind == "order" or everything:
-            before = list(self.order)
-            while self.order == before:
-                dice.shuffle(self.order)
+            state["order"] = dice.choice([o for o in itertools.permutations(state["order"]) if o != state["order"]])
         if kind == "service":
-            self.extra = not self.extra
+            state["extra"] ^= True
         if kind == "ports" or everything:
-            self.wide = not self.wide
-            self.wandering = dice.choice([w for w in ("a", "b", None) if w != self.wandering])
+            state["wide"] ^= True
+            state["wandering"] = dice.choice([w for w in ("a", "b", None) if w != state["wandering"]])
         return self.compose()
 
     def pick(self):
