@@ -10,6 +10,9 @@ from pathlib import Path
 from lab import AllowXdp, Namespace
 
 
+MEMORY = "/dev/shm"  # `add` syncs its state file, and how fast a disk is, is of no concern here
+
+
 class Failed(Exception):
     """A command that had to succeed did not."""
 
@@ -19,7 +22,8 @@ class Bed:
         self.cleanups = contextlib.ExitStack()
         self.name = f"axp{os.getpid()}-h"
         try:
-            self.directory = Path(self.cleanups.enter_context(tempfile.TemporaryDirectory(prefix=f"{self.name}-")))
+            self.directory = Path(self.cleanups.enter_context(
+                tempfile.TemporaryDirectory(prefix=f"{self.name}-", dir=MEMORY if os.access(MEMORY, os.W_OK) else None)))
             self.net, self.host = self.own(Namespace(f"{self.name}-net")), self.own(Namespace(f"{self.name}-host"))
             self.axp = self.own(AllowXdp(self.host, self.directory / "allowxdp"))
             self.output = self.directory / "output"
