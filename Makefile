@@ -105,6 +105,21 @@ $(B)/bench/ns: tests/bench/ns.c $(B)/bench/bench_wrap.skel.h $(O)/liballowxdp.a
 
 bench-ns: $(B)/bench/ns
 
+# The proof of hitlessness: tools/hitless, docs/hitless.md
+$(B)/hitless/hitless.skel.h: tests/hitless/hitless.bpf.c tests/hitless/hitless.h
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $(B)/hitless/hitless.bpf.o $<
+	$(Q)$(LLVM_STRIP) -g $(B)/hitless/hitless.bpf.o
+	$(Q)$(BPFTOOL) gen skeleton $(B)/hitless/hitless.bpf.o name hitless_bpf 2>/dev/null > $@
+
+$(B)/hitless/hitless: $(wildcard tests/hitless/*.[ch]) $(B)/hitless/hitless.skel.h include/abi.h include/reasons.h
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) -I$(B)/hitless -Itests/hitless -o $@ $(filter-out %.bpf.c,$(filter %.c,$^)) \
+		$(LDLIBS_ALL) -pthread
+
+hitless: $(B)/hitless/hitless
+
 unit-tests: $(UNIT_TESTS)
 bpf-tests: $(BPF_TESTS)
 
@@ -146,7 +161,7 @@ lint:
 		echo 'lint: no clang-format 14 here: the formatting was not checked'; \
 	fi
 	cppcheck $(CPPCHECK_FLAGS) user/*.c
-	shellcheck $(wildcard tools/demo tools/test tools/deps tools/*.sh .ci/run)
+	shellcheck $(wildcard tools/demo tools/test tools/deps tools/hitless tools/*.sh .ci/run)
 
 format:
 	$(CLANG_FORMAT) -i $(C_FILES)
@@ -154,5 +169,5 @@ format:
 clean:
 	rm -rf $(B)
 
-.PHONY: bench-ns all install uninstall lint format clean unit-tests bpf-tests test-unit test-bpf test-e2e
+.PHONY: bench-ns hitless all install uninstall lint format clean unit-tests bpf-tests test-unit test-bpf test-e2e
 .DELETE_ON_ERROR:
