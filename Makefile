@@ -105,6 +105,20 @@ $(B)/bench/ns: tests/bench/ns.c $(B)/bench/bench_wrap.skel.h include/abi.h inclu
 
 bench-ns: $(B)/bench/ns
 
+# What tools/bench measures with: `make bench`
+$(B)/bench/packets.skel.h: tests/bench/packets.bpf.c tests/bench/packets.h
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $(B)/bench/packets.bpf.o $<
+	$(Q)$(LLVM_STRIP) -g $(B)/bench/packets.bpf.o
+	$(Q)$(BPFTOOL) gen skeleton $(B)/bench/packets.bpf.o name packets_bpf 2>/dev/null > $@
+
+$(B)/bench/measure: $(addprefix tests/bench/,measure.c engine.c list.c list.h engine.h) \
+		$(B)/bench/packets.skel.h $(O)/liballowxdp.a
+	$(call say,BENCH,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests/bench -I$(B)/bench -o $@ $(filter %.c %.a,$^) $(LDLIBS_ALL)
+
+bench: all $(B)/bench/measure
+
 unit-tests: $(UNIT_TESTS)
 bpf-tests: $(BPF_TESTS)
 
@@ -154,5 +168,5 @@ format:
 clean:
 	rm -rf $(B)
 
-.PHONY: bench-ns all install uninstall lint format clean unit-tests bpf-tests test-unit test-bpf test-e2e
+.PHONY: bench bench-ns all install uninstall lint format clean unit-tests bpf-tests test-unit test-bpf test-e2e
 .DELETE_ON_ERROR:
