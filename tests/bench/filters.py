@@ -4,10 +4,10 @@
 import json
 import os
 import shutil
+import socket
 from pathlib import Path
 
-import lab
-from place import Failed, timed
+from place import Failed, lab, timed
 
 PORT, OTHER_PORT = 5060, 53
 OUTSIDE = {4: "240.1.2.3/32", 6: "4000::1/128"}  # lists that tools/bench makes never cover these
