@@ -119,7 +119,7 @@ def choose_rivals(names, all_of_them):
             missing.update(lacks)
         else:
             chosen.append(name)
-    missing.update(p for p in ("nft", "ethtool", "gnuplot") if not shutil.which(p))
+    missing.update(p for p in ("nft", "ethtool") if not shutil.which(p))
     if missing:
         raise Failed(f"not installed: {', '.join(sorted(missing))}: sudo ./tools/deps bench, "
                      "or leave filters out by --beside")

@@ -87,6 +87,9 @@ static int serve_send(struct server *s, char **arg)
 	struct took t;
 	int rc = engine_send(s->engine, arg[0], arg[1], (uint32_t)strtoul(arg[2], NULL, 10), &t);
 
+	if (rc == -EINVAL)
+		return complain(
+			"this kernel cannot send live frames: Linux 5.18 or newer is needed");
 	return say_took(rc, &t);
 }
 

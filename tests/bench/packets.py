@@ -58,7 +58,7 @@ class Bed:
     def __init__(self, settings, family, list_path, n, names, links=("eth0",)):
         self.settings, self.family = settings, family
         self.stack = contextlib.ExitStack()
-        self.links = links
+        self.links, self.slow = links, n >= 100000
         try:
             self.engines = [self.own(Engine(family, cpu, settings.sources)) for cpu in self.cpus()]
             for engine in self.engines:
@@ -78,7 +78,8 @@ class Bed:
         return thing
 
     def make(self, kind, list_path):
-        self.settings.log(f"  setting up {kind.label}")
+        if self.slow:
+            self.settings.log(f"  setting up {kind.label}")
         place = self.own(Place(kind.name, self.settings.directory, self.links))
         made = self.own(kind(place, self.family, list_path))
         made.set_up(self.engines[0])
@@ -111,12 +112,12 @@ class Account:
         """What allowxdp itself has counted."""
         return self.target.axp.count(verdict="drop") if self.target.name == "allowxdp" else None
 
-    def wrong(self, passes):
+    def wrong(self, passes, patience=5):
         """What is not as it must be, in words; empty: nothing."""
         place = self.target.place
         passes = (passes or not self.target.drops) and self.target.passes
         want = self.sent if passes else 0
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + patience
         while True:  # the last ones may still be on their way
             arrived, passed = place.arrived() - self.arrived, place.passed() - self.passed
             if (arrived, passed) == (self.sent, want) or time.monotonic() > deadline:

@@ -3,6 +3,7 @@
 
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -165,20 +166,21 @@ def plot(rows, path):
     if not families or not scenarios:
         return False
     if not shutil.which("gnuplot"):
-        raise Failed("gnuplot is not installed: sudo ./tools/deps bench")
+        print("tools/bench: no plot: gnuplot is not installed: sudo ./tools/deps bench", file=sys.stderr)
+        return False
     sizes = sorted({r.prefixes for r in rows})
     script = [f'set terminal svg size {340 * len(scenarios)},{300 * len(families) + 50} font "sans-serif,12" '
               'background "white"',
               f'set output "{path}"',
-              f"set multiplot layout {len(families)},{len(scenarios)} margins 0.07,0.985,0.17,0.93 spacing 0.045,0.13",
+              f"set multiplot layout {len(families)},{len(scenarios)} margins 0.05,0.985,0.11,0.93 spacing 0.045,0.13",
               "set logscale x", f"set xrange [{sizes[0] * 0.7}:{sizes[-1] * 1.4}]", "set yrange [0:1.05]",
               "set xtics (" + ", ".join(f'"{size_name(s)}" {s}' for s in sizes) + ")", "set ytics 0.2",
-              "set grid lc rgb '#dddddd'", "unset key"]
+              "set grid lc rgb '#dddddd'", "unset key",
+              *legend([n for n in ORDER if any(r.filter == n for r in rows)])]
     with tempfile.TemporaryDirectory() as directory:
         for family in families:
             for scenario in scenarios:
-                script.append(panel(rows, family, scenario, Path(directory), (family, scenario) ==
-                                    (families[-1], scenarios[len(scenarios) // 2])))
+                script.append(panel(rows, family, scenario, Path(directory)))
         result = subprocess.run(["gnuplot"], input="\n".join(script) + "\n", text=True, capture_output=True,
                                 check=False, timeout=60)
     if result.returncode != 0:
@@ -186,9 +188,19 @@ def plot(rows, path):
     return True
 
 
-def panel(rows, family, scenario, directory, with_key):
-    base = "XDP_PASS" if SCENARIOS[scenario][1] else "XDP_DROP"
-    lines = [f'set title "IPv{family}, {TITLES[scenario]}\\n{{/*0.8 share of an empty {base}}}" offset 0,-0.5']
+def legend(names):
+    """Names in the colours of their curves, below the panels: a key would keep to the width of one panel."""
+    lines = []
+    for n, name in enumerate(names):
+        at = (n + 0.5) / len(names)
+        lines.append(f'set label {n + 1} "{f.ALL[name].label}" at screen {at:.3f},0.03 center '
+                     f"textcolor rgb '{COLOURS[name]}' font ',13'")
+    return lines
+
+
+def panel(rows, family, scenario, directory):
+    escaped = r"XDP\\_PASS" if SCENARIOS[scenario][1] else r"XDP\\_DROP"
+    lines = [f'set title "IPv{family}, {TITLES[scenario]}\\n{{/*0.8 share of an empty {escaped}}}" offset 0,-0.5']
     curves = []
     for name in ORDER:
         points = sorted((r.prefixes, r.share, r.share_min, r.share_max) for r in rows
@@ -197,13 +209,9 @@ def panel(rows, family, scenario, directory, with_key):
             data = directory / f"{family}-{scenario}-{name}"
             data.write_text("".join(" ".join(map(str, p)) + "\n" for p in points), encoding="ascii")
             style = f"lc rgb '{COLOURS[name]}' lw {3 if name == 'allowxdp' else 1.5}"
-            curves += [f'"{data}" using 1:2 with linespoints pt 7 ps 0.4 {style} title "{f.ALL[name].label}"',
-                       f'"{data}" using 1:2:3:4 with yerrorbars pt 0 {style} notitle']
-    if with_key:
-        lines.append("set key at screen 0.5, screen 0.005 center bottom horizontal maxrows 2 samplen 2")
+            curves += [f'"{data}" using 1:2 with linespoints pt 7 ps 0.4 {style}',
+                       f'"{data}" using 1:2:3:4 with yerrorbars pt 0 {style}']
     lines.append("plot " + ", ".join(curves) if curves else "set multiplot next")
-    if with_key:
-        lines.append("unset key")
     return "\n".join(lines)
 
 
