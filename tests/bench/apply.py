@@ -6,10 +6,11 @@ import os
 import shutil
 
 import filters as f
-from place import Place
+from place import Cgroup, Place
 from results import of_runs
 
 CHANGED = 10
+MIB = 1 << 20
 SLOW_NFT = 300000  # prefixes from which on nft takes minutes for a single change
 
 
@@ -51,6 +52,15 @@ def other_changes(target, lists, full):
     yield "remove one", target.change("remove", prefix)
 
 
+def note_kernel_memory(values, after, target):
+    """What its commands have made the kernel allocate so far; and what the kernel says of maps and sets."""
+    charged = target.place.cgroup.kernel_bytes()
+    if charged is not None:
+        values[f"kernel memory after {after}", "MiB"] = charged / MIB
+    if target.name == "allowxdp":
+        values[f"maps after {after}, bpftool", "MiB"] = target.map_bytes() / MIB
+
+
 def one_round(settings, family, lists, name, full):
     """{(operation, unit): value} of one filter."""
     values = {}
@@ -59,16 +69,17 @@ def one_round(settings, family, lists, name, full):
         stack.callback(place.close)
         target = f.ALL[name](place, family, lists.first)
         stack.callback(target.close)
+        place.cgroup = Cgroup()
+        stack.callback(place.cgroup.close)
         took = target.set_up(None)
         values["load", "ms"], values["load: peak memory", "MiB"] = took.ms, took.peak_mib
-        if name == "allowxdp":
-            values["kernel memory", "MiB"] = target.map_bytes() / (1 << 20)
-        if name == "ipset":
-            values["kernel memory", "MiB"] = target.set_bytes() / (1 << 20)
+        note_kernel_memory(values, "load", target)
         changes = allowxdp_changes(target, lists) if name == "allowxdp" else other_changes(target, lists, full)
         for operation, took in changes:
             values[operation, "ms"] = took.ms
             values[f"{operation}: peak memory", "MiB"] = took.peak_mib
+            if operation == "replace all":
+                note_kernel_memory(values, operation, target)
     return values
 
 

@@ -222,10 +222,6 @@ class Ipset(Filter):
         words = {"add": "add", "remove": "del"}
         return timed(self.place, "ipset", words[verb], "allowed", prefix)
 
-    def set_bytes(self):
-        out = self.place.host.run("ipset", "list", "-terse", "allowed").stdout
-        return int(out.split("Size in memory: ")[1].split()[0])
-
 
 class XdpFilter(Filter):
     """xdp-filter knows exact addresses only, 10,000 of a family, and drops all else, whatever its port."""

@@ -188,6 +188,22 @@ static int take_list(uint8_t family, size_t n, const char *path)
 	return print_list(&l);
 }
 
+/* What the kernel takes for this process is charged to that control group, where there is one. */
+static void enter_cgroup(const char *directory)
+{
+	char path[300];
+	FILE *f;
+
+	if (!directory)
+		return;
+	snprintf(path, sizeof(path), "%s/cgroup.procs", directory);
+	f = fopen(path, "we");
+	if (f) {
+		fputs("0\n", f);
+		fclose(f);
+	}
+}
+
 static int time_command(const char *path, char **argv)
 {
 	_cleanup_fclose_ FILE *report = fopen(path, "we");
@@ -203,6 +219,7 @@ static int time_command(const char *path, char **argv)
 	clock_gettime(CLOCK_MONOTONIC, &from);
 	pid = fork();
 	if (!pid) {
+		enter_cgroup(getenv("BENCH_CGROUP"));
 		execvp(argv[0], argv);
 		_exit(127);
 	}

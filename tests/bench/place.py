@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,6 +42,7 @@ class Place:
         self.name = name
         self.stack = contextlib.ExitStack()
         self.links = links
+        self.cgroup = None
         self.directory = Path(tempfile.mkdtemp(dir=directory, prefix=f"{name}-"))
         self.stack.callback(shutil.rmtree, self.directory, ignore_errors=True)
         try:
@@ -185,6 +187,43 @@ class Engine:
         self.process.wait(30)
 
 
+class Cgroup:
+    """A control group whose kernel memory is counted; `path` is None where there is no such thing."""
+
+    def __init__(self):
+        name = f"axp{os.getpid()}-bench"
+        self.path = None
+        for root, probe in (("/sys/fs/cgroup/memory", "memory.kmem.usage_in_bytes"), ("/sys/fs/cgroup", "memory.stat")):
+            path = Path(root) / name
+            try:
+                path.mkdir()
+            except OSError:
+                continue
+            if (path / probe).exists():
+                self.path, self.file = path, path / probe
+                return
+            path.rmdir()
+
+    def kernel_bytes(self):
+        """What the kernel has allocated for its commands, once that stands still; None: not known here."""
+        if not self.path:
+            return None
+        last, deadline = None, time.monotonic() + 20
+        while True:  # what is freed goes later, in the background
+            words = self.file.read_text(encoding="ascii").split()
+            if len(words) > 1 and "kernel" not in words:
+                return None  # before Linux 5.18
+            value = int(words[0] if len(words) == 1 else words[words.index("kernel") + 1])
+            if value == last or time.monotonic() > deadline:
+                return value
+            last = value
+            time.sleep(0.5)
+
+    def close(self):
+        if self.path:
+            self.path.rmdir()
+
+
 class Timed:
     """What a command took."""
 
@@ -196,6 +235,8 @@ class Timed:
 def timed(place, *argv, env=None, timeout=900):
     """Runs a command in the place's host to its end, and says what it took; it must succeed."""
     report = place.directory / "took"
+    if place.cgroup and place.cgroup.path:
+        env = {**(env or os.environ), "BENCH_CGROUP": str(place.cgroup.path)}
     result = place.host.run(MEASURE, "time", report, *argv, check=False, env=env, timeout=timeout)
     words = report.read_text(encoding="ascii").split()
     report.unlink()

@@ -86,8 +86,8 @@ def test_programs_and_applying_are_in_it(rows):
     assert mine == OPERATIONS
     memory = {r["scenario"]: float(r["median"]) for r in rows
               if (r["part"], r["filter"], r["unit"]) == ("apply", "allowxdp", "MiB")}
-    assert set(memory) == {f"{o}: peak memory" for o in OPERATIONS} | {"kernel memory"}
-    assert memory["kernel memory"] > 1
+    assert {f"{o}: peak memory" for o in OPERATIONS} <= set(memory)
+    assert memory["maps after load, bpftool"] > 1
 
 
 def test_the_tables_can_be_made_again(measured, tmp_path, monkeypatch):
