@@ -99,9 +99,9 @@ $(B)/bench/bench_wrap.skel.h: tests/bench/wrap.bpf.c
 	$(Q)$(LLVM_STRIP) -g $(B)/bench/wrap.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $(B)/bench/wrap.bpf.o name bench_wrap 2>/dev/null > $@
 
-$(B)/bench/ns: tests/bench/ns.c $(B)/bench/bench_wrap.skel.h include/abi.h include/reasons.h
+$(B)/bench/ns: tests/bench/ns.c $(B)/bench/bench_wrap.skel.h $(O)/liballowxdp.a
 	$(call say,BENCH,$@)
-	$(Q)$(CC) $(CFLAGS_ALL) -I$(B)/bench -o $@ $< $(LDLIBS_ALL)
+	$(Q)$(CC) $(CFLAGS_ALL) -I$(B)/bench -o $@ $< $(O)/liballowxdp.a $(LDLIBS_ALL)
 
 bench-ns: $(B)/bench/ns
 
