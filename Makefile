@@ -120,6 +120,20 @@ $(B)/hitless/hitless: $(wildcard tests/hitless/*.[ch]) $(B)/hitless/hitless.skel
 
 hitless: $(B)/hitless/hitless
 
+# What tools/bench measures with: `make bench`
+$(B)/bench/packets.skel.h: tests/bench/packets.bpf.c tests/bench/packets.h
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $(B)/bench/packets.bpf.o $<
+	$(Q)$(LLVM_STRIP) -g $(B)/bench/packets.bpf.o
+	$(Q)$(BPFTOOL) gen skeleton $(B)/bench/packets.bpf.o name packets_bpf 2>/dev/null > $@
+
+$(B)/bench/measure: $(addprefix tests/bench/,measure.c engine.c list.c list.h engine.h) \
+		$(B)/bench/packets.skel.h $(O)/liballowxdp.a
+	$(call say,BENCH,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests/bench -I$(B)/bench -o $@ $(filter %.c %.a,$^) $(LDLIBS_ALL)
+
+bench: all $(B)/bench/measure
+
 unit-tests: $(UNIT_TESTS)
 bpf-tests: $(BPF_TESTS)
 
@@ -161,7 +175,7 @@ lint:
 		echo 'lint: no clang-format 14 here: the formatting was not checked'; \
 	fi
 	cppcheck $(CPPCHECK_FLAGS) user/*.c
-	shellcheck $(wildcard tools/demo tools/test tools/deps tools/hitless tools/*.sh .ci/run)
+	shellcheck $(wildcard tools/demo tools/test tools/deps tools/hitless tools/bench tools/*.sh .ci/run)
 
 format:
 	$(CLANG_FORMAT) -i $(C_FILES)
@@ -169,5 +183,5 @@ format:
 clean:
 	rm -rf $(B)
 
-.PHONY: bench-ns hitless all install uninstall lint format clean unit-tests bpf-tests test-unit test-bpf test-e2e
+.PHONY: bench bench-ns hitless all install uninstall lint format clean unit-tests bpf-tests test-unit test-bpf test-e2e
 .DELETE_ON_ERROR:
