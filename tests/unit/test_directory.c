@@ -8,6 +8,7 @@
 #include "compile.h"
 #include "directory.h"
 #include "kernel_side.h"
+#include "../../bpf/lookup.h"
 #include "unit.h"
 
 enum {

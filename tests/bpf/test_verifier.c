@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * How much work the programs are for the verifier, which gives up at a million instructions, and
+ * how long they are: a budget, so that neither grows unnoticed. Older kernels' verifiers take about
+ * twice as many steps as this one's.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+#include <bpf/bpf.h>
+#include "fixture.h"
+
+struct budget {
+	__u32 verified; /* instructions, over all ways through the program */
+	__u32 length;   /* bytes, as the kernel has them */
+};
+
+static struct fixture fixture;
+
+static void within(int program, const struct budget *b)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 size = sizeof(info);
+
+	assert_int_equal(bpf_obj_get_info_by_fd(program, &info, &size), 0);
+	print_message("# %s: %u instructions verified, %u bytes\n", info.name, info.verified_insns,
+		      info.xlated_prog_len);
+	assert_true(info.verified_insns <= b->verified); /* 0 before Linux 5.16 */
+	assert_true(info.xlated_prog_len > 0 && info.xlated_prog_len <= b->length);
+}
+
+static void test_ingress(void **state)
+{
+	(void)state;
+	within(fixture.program, &(struct budget){ 180000, 48000 });
+}
+
+static void test_egress(void **state)
+{
+	(void)state;
+	within(fixture.egress, &(struct budget){ 100000, 40000 });
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ingress),
+		cmocka_unit_test(test_egress),
+	};
+	int failed;
+
+	if (fixture_open(&fixture))
+		return 1;
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	fixture_close(&fixture);
+	return failed;
+}

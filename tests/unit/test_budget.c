@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What a packet may cost, counted and not timed: look-ups in maps (which the kernel inlines) and
+ * calls of the kernel (which it does not) on the ways that matter, and the memory that directories
+ * take. The programs are compiled for this machine. Whoever makes a way longer says so here.
+ */
+#include <arpa/inet.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/udp.h>
+#include <sys/mman.h>
+#include "compile.h"
+#include "directory.h"
+#include "kernel_side.h"
+#include "unit.h"
+#pragma GCC diagnostic ignored "-Wmissing-prototypes"
+#pragma GCC diagnostic ignored "-Wmissing-declarations"
+#include "../../bpf/allowxdp.bpf.c"
+
+enum { GUARDED = 5060, OTHER = 53, FRAME = 64 };
+
+struct frame {
+	struct ethhdr eth;
+	struct iphdr ip;
+	struct udphdr udp;
+	uint8_t rest[FRAME - sizeof(struct ethhdr) - sizeof(struct iphdr) - sizeof(struct udphdr)];
+} __attribute__((packed));
+
+struct world {
+	struct axp_control control;
+	struct axp_policy *policies;
+	struct axp_counts *counters;
+	struct axp_flow_ports *flow_ports;
+	struct directory directory;
+	struct frame *frame; /* where 32 bits can point to */
+};
+
+static void world_open(struct world *w, uint32_t prefixes)
+{
+	struct nodes nodes = { .v = calloc(prefixes, sizeof(*nodes.v)), .n = prefixes };
+
+	w->control.active = AXP_ACTIVE(1, AXP_MODE_ENFORCE, 0);
+	w->policies = calloc(AXP_SLOTS, sizeof(*w->policies));
+	w->counters = calloc(AXP_COUNTS_ENTRIES, sizeof(*w->counters));
+	w->flow_ports = calloc(1, sizeof(*w->flow_ports));
+	w->frame = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT,
+			-1, 0);
+	assert_true(nodes.v && w->policies && w->counters && w->flow_ports &&
+		    w->frame != MAP_FAILED);
+	w->policies[0].port_class[AXP_IN][AXP_UDP][GUARDED] = 1;
+	w->policies[0].classes[1] = (struct axp_port_class){ .services = 1, .replies = 1 };
+	for (uint32_t i = 0; i < prefixes; i++) { /* one in each of so many /16s, or more */
+		uint32_t address = htonl((i % 50000 + 256) << 16 | i / 50000 << 8);
+
+		nodes.v[i].prefix = (struct prefix){ .family = AXP_IPV4, .len = 32 };
+		nodes.v[i].services = 1;
+		memcpy(nodes.v[i].prefix.addr, &address, sizeof(address));
+	}
+	w->directory.family = AXP_IPV4;
+	if (prefixes <= 50000)
+		assert_int_equal(directory_build(&w->directory, &nodes, 0, prefixes), 0);
+	free(nodes.v);
+	kernel_units = w->directory.units;
+	kernel_pages =
+		w->directory.units
+			? (uint32_t)((size_t)w->directory.room * AXP_DIR4_UNIT / AXP_DIR_PAGE)
+			: 0;
+	memset(kernel_maps, 0, sizeof(kernel_maps));
+	kernel_add_map(&control, &w->control, sizeof(w->control), 1);
+	kernel_add_map(&policies, w->policies, sizeof(*w->policies), AXP_SLOTS);
+	kernel_add_map(&counters, w->counters, sizeof(*w->counters), AXP_COUNTS_ENTRIES);
+	kernel_add_map(&flow_ports, w->flow_ports, sizeof(*w->flow_ports), 1);
+}
+
+static void world_close(struct world *w)
+{
+	directory_free(&w->directory);
+	free(w->policies);
+	free(w->counters);
+	free(w->flow_ports);
+	munmap(w->frame, 4096);
+}
+
+static int run(struct world *w, uint32_t source, uint16_t port)
+{
+	struct xdp_md ctx = {
+		.data = (__u32)(uintptr_t)w->frame,
+		.data_end = (__u32)(uintptr_t)(w->frame + 1),
+	};
+
+	*w->frame = (struct frame){
+		.eth.h_proto = htons(ETH_P_IP),
+		.ip = { .version = 4,
+			.ihl = 5,
+			.tot_len = htons(FRAME - sizeof(struct ethhdr)),
+			.protocol = IPPROTO_UDP,
+			.saddr = htonl(source) },
+		.udp = { .source = htons(40000), .dest = htons(port) },
+	};
+	kernel_lookups = kernel_calls = 0;
+	return allowxdp_in(&ctx);
+}
+
+struct budget {
+	const char *way;
+	uint32_t source;
+	uint16_t port;
+	int action;
+	uint64_t lookups;
+};
+
+/* control, policies, counters; the first page (two: its map, its element); flow ports. */
+static const struct budget budgets[] = {
+	{ "not guarded", 0x01000000, OTHER, XDP_PASS, 3 },
+	{ "unlisted, stopped by the filter", 0x01000900, GUARDED, XDP_DROP, 6 },
+	{ "unlisted, beside a listed one", 0x01000001, GUARDED, XDP_DROP, 6 },
+	{ "listed", 0x01000000, GUARDED, XDP_PASS, 5 },
+};
+
+static void test_ways(void **state)
+{
+	struct world w = { 0 };
+
+	(void)state;
+	world_open(&w, 10000);
+	for (size_t i = 0; i < ARRAY_SIZE(budgets); i++) {
+		const struct budget *b = &budgets[i];
+
+		print_message("# %s\n", b->way);
+		assert_int_equal(run(&w, b->source, b->port), b->action);
+		assert_int_equal(kernel_lookups, b->lookups);
+		assert_int_equal(kernel_calls, 0);
+	}
+	world_close(&w);
+}
+
+/* Kernel memory: whole pages of 1 MB. */
+static void test_memory(void **state)
+{
+	static const struct {
+		uint32_t prefixes, pages;
+	} budget[] = { { 20, 1 }, { 10000, 1 }, { 50000, 3 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(budget); i++) {
+		struct world w = { 0 };
+		uint32_t used;
+
+		world_open(&w, budget[i].prefixes);
+		used = directory_used(&w.directory);
+		assert_true(used <= budget[i].pages * AXP_DIR4_PAGE_UNITS);
+		world_close(&w);
+	}
+	assert_true(AXP_DIR_PAGE == 1 << 20);
+	assert_true(sizeof(struct axp_policy) <= 300000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ways),
+		cmocka_unit_test(test_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
