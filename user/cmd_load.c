@@ -9,6 +9,7 @@
 #include "cmd.h"
 #include "output.h"
 #include "preview.h"
+#include "progress.h"
 #include "running.h"
 #include "snapshot.h"
 
@@ -166,6 +167,7 @@ static int read_config(struct load *l, struct policy *next, struct error *err)
 				 "%s: there is no config: `make install` puts a commented one into "
 				 "/etc/allowxdp; edit that, or name another one with -c FILE",
 				 l->config);
+	progress_show("reading the config and its lists");
 	return policy_read_files(&l->app->paths, l->config, next, err);
 }
 
@@ -187,6 +189,7 @@ static int load(struct load *l, struct policy *next, struct error *err)
 		rc = attach_targets(l, &r->instance, err);
 	/* Until here a new interface passes everything, or runs the policy that its instance has.
 	 */
+	progress_show("filling the kernel's maps");
 	if (!rc)
 		rc = policy_apply(&r->instance, next, l->loaded ? &r->policy : NULL, &how, err);
 	if (rc)
@@ -330,6 +333,7 @@ int cmd_load(struct app *app, int argc, char **argv)
 				  &err);
 	if (!rc && !l.dry_run)
 		rc = load(&l, &next, &err);
+	progress_show(NULL);
 	if (rc)
 		status = fail(&err);
 	else

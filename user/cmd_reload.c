@@ -7,6 +7,7 @@
 #include "cmd.h"
 #include "output.h"
 #include "preview.h"
+#include "progress.h"
 #include "running.h"
 
 /*
@@ -72,11 +73,14 @@ static int reload(struct reload *l, struct policy *next, struct error *err)
 	if (!config)
 		config = r->policy.config ? policy_string(&r->policy, r->policy.config)
 					  : DEFAULT_CONFIG;
+	progress_show("reading the config and its lists");
 	rc = policy_read_files(&l->app->paths, config, next, err);
 	how.mode = mode_after(r, next);
+	progress_show("comparing with what runs");
 	if (!rc)
 		rc = preview_make(&l->preview, r, next, how.mode, l->force, err);
 	how.plan = &l->preview.plan;
+	progress_show("changing the kernel's maps");
 	if (!rc && !l->dry_run)
 		rc = policy_apply(&r->instance, next, &r->policy, &how, err);
 	return rc;
@@ -114,6 +118,7 @@ int cmd_reload(struct app *app, int argc, char **argv)
 		rc = lock = lock_instance(&app->paths, &err);
 	if (rc >= 0)
 		rc = reload(&l, &next, &err);
+	progress_show(NULL);
 	status = rc ? fail(&err) : print_result(&l, &next, mode_after(&l.running, &next));
 	preview_free(&l.preview);
 	running_close(&l.running);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include "error.h"
+#include "progress.h"
 
 int error_set(struct error *err, int errnum, const char *fmt, ...)
 {
@@ -35,6 +36,7 @@ void warn_line(const char *fmt, ...)
 {
 	va_list args;
 
+	progress_show(NULL);
 	fputs("allowxdp: warning: ", stderr);
 	va_start(args, fmt);
 	vfprintf(stderr, fmt, args);
