@@ -27,7 +27,7 @@ else
 O := $(B)/obj
 endif
 
-LIBS := libbpf libcyaml yaml-0.1 json-c
+LIBS := libbpf libcyaml yaml-0.1 json-c libmicrohttpd libcap-ng
 ifeq ($(filter clean lint format uninstall,$(MAKECMDGOALS)),)
 ifneq ($(shell pkg-config --exists $(LIBS) && echo found),found)
 $(error $(shell pkg-config --print-errors --exists $(LIBS) 2>&1 | head -n 1): run sudo ./tools/deps build)
@@ -149,6 +149,8 @@ install: all
 	install -d -m 0755 $(DESTDIR)$(SYSCONFDIR)/allowxdp/lists $(DESTDIR)$(PREFIX)/share/allowxdp/lists
 	install -m 0644 profiles/*.list $(DESTDIR)$(PREFIX)/share/allowxdp/lists/
 	install -m 0644 tools/allowxdp.yaml $(DESTDIR)$(PREFIX)/share/allowxdp/allowxdp.yaml
+	install -d -m 0755 $(DESTDIR)$(PREFIX)/share/allowxdp/monitoring
+	install -m 0644 tools/monitoring/* $(DESTDIR)$(PREFIX)/share/allowxdp/monitoring/
 	[ -e $(DESTDIR)$(SYSCONFDIR)/allowxdp/allowxdp.yaml ] || \
 		install -m 0644 tools/allowxdp.yaml $(DESTDIR)$(SYSCONFDIR)/allowxdp/allowxdp.yaml
 

@@ -9,6 +9,7 @@
 #include "cmd.h"
 #include "duration.h"
 #include "flows.h"
+#include "last_reload.h"
 #include "output.h"
 #include "running.h"
 
@@ -19,6 +20,7 @@ struct status {
 	size_t n_attachments;
 	struct list_size sizes[POLICY_MAX_LISTS];
 	struct flow_stats flows;
+	struct last_reload reload;
 };
 
 static const char *attach_text(const struct attachment *a)
@@ -28,22 +30,22 @@ static const char *attach_text(const struct attachment *a)
 	return a->native ? "native" : "generic";
 }
 
+static void print_reload(const struct last_reload *r)
+{
+	char ago[DURATION_TEXT_MAX];
+	uint64_t now = (uint64_t)time(NULL);
+
+	if (!r->at || r->done)
+		return;
+	printf("  the last load or reload, %s ago, failed: %s\n",
+	       duration_text(now > r->at ? now - r->at : 0, ago), r->failure.text);
+}
+
 static uint64_t seconds_left(const struct status *s)
 {
 	uint64_t now = boot_time();
 
 	return s->running.deadline > now ? (s->running.deadline - now) / 1000000000 : 0;
-}
-
-static const char *egress_text(const struct attachment *a)
-{
-	static const char *const names[] = {
-		[EGRESS_NONE] = "none",
-		[EGRESS_TCX] = "tcx",
-		[EGRESS_CLSACT] = "clsact",
-	};
-
-	return names[a->egress];
 }
 
 static void print_text(const struct app *app, const struct status *s)
@@ -53,6 +55,7 @@ static void print_text(const struct app *app, const struct status *s)
 
 	if (!s->loaded) {
 		printf("instance %s: not loaded\n", app->paths.instance);
+		print_reload(&s->reload);
 		return;
 	}
 	printf("instance %s: mode %s, generation %llu, config %s\n", app->paths.instance,
@@ -65,12 +68,13 @@ static void print_text(const struct app *app, const struct status *s)
 		printf("  waits to be confirmed: rolled back in %s unless `allowxdp confirm` is "
 		       "run\n",
 		       duration_text(seconds_left(s), left));
+	print_reload(&s->reload);
 	printf("  flows     %llu of %llu, %llu alive\n", (unsigned long long)s->flows.entries,
 	       (unsigned long long)s->flows.capacity, (unsigned long long)s->flows.alive);
 	for (size_t i = 0; i < s->n_attachments; i++)
 		printf("  interface %-16s %s, program %u, egress %s\n", s->attachments[i].interface,
 		       attach_text(&s->attachments[i]), s->attachments[i].prog_id,
-		       egress_text(&s->attachments[i]));
+		       egress_name(s->attachments[i].egress));
 	for (size_t i = 0; i < s->n_attachments; i++) {
 		if (s->attachments[i].egress == EGRESS_NONE)
 			printf("  interface %s has lost its egress program, so that replies are "
@@ -93,7 +97,7 @@ static struct json_object *interfaces_json(const struct status *s)
 		json_add_text(o, "attach", attach_text(&s->attachments[i]));
 		json_object_object_add(o, "prog_id",
 				       json_object_new_int64(s->attachments[i].prog_id));
-		json_add_text(o, "egress", egress_text(&s->attachments[i]));
+		json_add_text(o, "egress", egress_name(s->attachments[i].egress));
 		json_object_array_add(array, o);
 	}
 	return array;
@@ -173,6 +177,8 @@ static int gather(struct app *app, struct status *s, struct error *err)
 		rc = paths_init(&app->paths, app->instance, err);
 	if (!rc)
 		rc = running_open(&s->running, &app->paths, err);
+	if (!rc || rc == -ENOENT)
+		last_reload_read(&app->paths, &s->reload);
 	if (rc == -ENOENT)
 		return 0;
 	if (rc)
