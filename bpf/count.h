@@ -4,12 +4,20 @@
 #define ALLOWXDP_COUNT_H
 
 #include "maps.h"
+#include "sources.h"
+
+static __always_inline __u32 interface_of(void *ctx, __u32 direction)
+{
+	if (direction == AXP_IN)
+		return ((struct xdp_md *)ctx)->ingress_ifindex;
+	return ((struct __sk_buff *)ctx)->ifindex;
+}
 
 /* Counts the packet and returns its verdict (enum axp_verdict). */
-static __always_inline int settle(__u32 direction, __u32 service, __u32 family, __u32 reason,
-				  __u32 mode, __u64 bytes)
+static __always_inline int settle(void *ctx, const struct pkt *p, __u32 direction, __u32 service,
+				  __u32 reason, __u32 mode, __u64 bytes)
 {
-	__u32 index = AXP_COUNTS_INDEX(direction, service, family);
+	__u32 index = AXP_COUNTS_INDEX(direction, service, p->family);
 	int verdict = AXP_PASS;
 	struct axp_counts *counts;
 	struct axp_count *count;
@@ -24,6 +32,10 @@ static __always_inline int settle(__u32 direction, __u32 service, __u32 family, 
 		count = &counts->monitored[reason];
 	count->packets++;
 	count->bytes += bytes;
+	if (reason < AXP_DROP_REASONS && is_sampled(&counts->sampler))
+		note_source(&(struct refused){ p, direction, service, reason, verdict,
+					       interface_of(ctx, direction), bytes },
+			    &counts->sampler);
 	return verdict;
 }
 

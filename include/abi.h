@@ -7,6 +7,7 @@
 #ifndef ALLOWXDP_ABI_H
 #define ALLOWXDP_ABI_H
 
+#include <linux/bpf.h>
 #include <linux/types.h>
 #include "reasons.h"
 
@@ -78,6 +79,8 @@ struct axp_control {
 	__u32 abi;      /* AXP_ABI_VERSION of whoever made the maps */
 	__u32 pad;
 	__u64 next_timed; /* last key given out in map `timed`; the command's alone */
+	__u64 seed;       /* of hashes that nobody outside shall foretell */
+	__u64 watching;   /* AXP_WATCH_BIT(): who watches; packets clear what has expired */
 };
 
 /* What guards a port: the services it belongs to, and the one that its drops are counted under. */
@@ -209,6 +212,18 @@ struct axp_count {
 };
 
 /*
+ * Which drops of a row of counters, on one CPU, are recorded by source. All zero: the next one is.
+ */
+struct axp_sampler {
+	__u64 last; /* jiffies at the last sample: a gap that lasts too long ends */
+	__u64 tick; /* when the second began in which `taken` are counted; CLOCK_MONOTONIC ns */
+	__u32 taken;
+	__u32 skip;   /* drops to let go by before the next sample */
+	__u32 weight; /* drops that it will stand for; 0 is 1 */
+	__u32 pad;
+};
+
+/*
  * Map `counters` (per CPU, one map for each interface), indexed by AXP_COUNTS_INDEX. A reason's
  * natural verdict is counted in by_reason; a drop reason that passed because of monitor mode, in
  * monitored.
@@ -216,10 +231,68 @@ struct axp_count {
 struct axp_counts {
 	struct axp_count by_reason[AXP_REASONS];
 	struct axp_count monitored[AXP_DROP_REASONS];
+	struct axp_sampler sampler; /* not a counter */
 };
 
 #define AXP_COUNTS_INDEX(direction, service, family) \
 	((((direction) * (AXP_MAX_SERVICES + 1)) + (service)) * AXP_FAMILIES + (family))
 #define AXP_COUNTS_ENTRIES (AXP_DIRECTIONS * (AXP_MAX_SERVICES + 1) * AXP_FAMILIES)
+
+/*
+ * ---- What is seen of packets: sources of drops, watchers ----
+ */
+
+enum {
+	AXP_SOURCE_SETS = 2048, /* a power of two */
+	AXP_SOURCE_WAYS = 8,
+	AXP_SOURCES = AXP_SOURCE_SETS * AXP_SOURCE_WAYS,
+	AXP_SOURCE_PORTS = 4,
+	AXP_SAMPLE_EXACT = 1024,         /* samples of a tick that are every drop */
+	AXP_SAMPLE_SOME = 2048,          /* from there on until here one in AXP_SAMPLE_SOME_OF */
+	AXP_SAMPLE_SOME_OF = 16,         /* later one in AXP_SAMPLE_FEW_OF */
+	AXP_SAMPLE_FEW_OF = 256,         /* each of these gaps is random */
+	AXP_NO_PROTOCOL = AXP_PROTOCOLS, /* ports and protocol are not known */
+};
+
+/* Who was refused, where. In padding zeros: it is compared and hashed as a whole. */
+struct axp_source_key {
+	__be32 address[4]; /* the other side's: for AXP_OUT the destination; IPv4: the first alone
+			    */
+	__u8 family;       /* enum axp_family */
+	__u8 protocol;     /* enum axp_protocol, or AXP_NO_PROTOCOL */
+	__u8 service;      /* slot, or AXP_NO_SERVICE */
+	__u8 direction;    /* enum axp_direction */
+	__u32 pad;
+};
+
+/*
+ * What is known of a source. Packets and bytes are sums of samples by their weight, the number of
+ * drops that each stands for. Of all drops these are missing: those before the source won its
+ * place, about `missed`, and by chance some of the square root of `variance`; both are zero while
+ * every drop was recorded.
+ */
+struct axp_source {
+	struct axp_source_key key;
+	__u64 first; /* CLOCK_MONOTONIC ns, exact to some milliseconds; 0: the place is free */
+	__u64 last;
+	struct axp_count by_verdict[2]; /* enum axp_verdict: would have been dropped, was */
+	__u64 variance;
+	__u64 ports_seen; /* a sketch: bit n, of AXP_PORT_BIT(port) */
+	__u32 port_packets[AXP_SOURCE_PORTS];
+	__u16 ports[AXP_SOURCE_PORTS]; /* the most frequent ones; where port_packets is not zero */
+	__u32 rank; /* who has least of it loses his place; halves as time goes */
+	__u32 missed;
+	__u32 reasons; /* bit n: enum axp_reason n was among them */
+	__u32 ifindex; /* of the last one */
+};
+
+#define AXP_PORT_BIT(port) ((((__u32)(port)*0x9e3779b1u) >> 26) & 63)
+
+/* Map `sources` (array of AXP_SOURCE_SETS): places that share a hash of the key. */
+struct axp_source_set {
+	struct bpf_spin_lock lock;
+	__u32 pad;
+	struct axp_source ways[AXP_SOURCE_WAYS];
+};
 
 #endif

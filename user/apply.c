@@ -10,6 +10,7 @@
 #include "flows.h"
 #include "generation.h"
 #include "snapshot.h"
+#include "top_sources.h"
 
 #define NANOSECONDS 1000000000ULL
 
@@ -151,6 +152,8 @@ static int reset_counters(const struct instance *i, const struct policy *next,
 			if (rc)
 				return rc;
 		}
+		if (top_sources_forget(i, next->services[s].slot, err))
+			return -EIO;
 	}
 	return 0;
 }

@@ -29,7 +29,8 @@ enum { INSTANCE_PIN_MAX = PATH_MAX };
 	X(FLOW_COUNTS, flow_counts) \
 	X(STRANGERS, strangers)     \
 	X(ANSWERS, answers)         \
-	X(FRAGMENTS, fragments)
+	X(FRAGMENTS, fragments)     \
+	X(SOURCES, sources)
 
 #define INSTANCE_MAP_ENUM(symbol, name) MAP_##symbol,
 enum instance_map { INSTANCE_MAPS(INSTANCE_MAP_ENUM) INSTANCE_MAP_COUNT };
