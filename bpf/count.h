@@ -13,6 +13,22 @@ static __always_inline __u32 interface_of(void *ctx, __u32 direction)
 	return ((struct __sk_buff *)ctx)->ifindex;
 }
 
+static __always_inline void refuse(void *ctx, const struct pkt *p, __u32 direction, __u32 service,
+				   __u32 reason, int verdict, __u64 bytes,
+				   struct axp_sampler *sampler)
+{
+	struct refused r = {
+		.bytes = bytes,
+		.ifindex = interface_of(ctx, direction),
+		.port = p->dport,
+		.reason = reason,
+		.verdict = verdict,
+	};
+
+	source_key(p, direction, service, reason, &r.key);
+	note_source(&r, sampler);
+}
+
 /* Counts the packet and returns its verdict (enum axp_verdict). */
 static __always_inline int settle(void *ctx, const struct pkt *p, __u32 direction, __u32 service,
 				  __u32 reason, __u32 mode, __u64 bytes)
@@ -33,9 +49,7 @@ static __always_inline int settle(void *ctx, const struct pkt *p, __u32 directio
 	count->packets++;
 	count->bytes += bytes;
 	if (reason < AXP_DROP_REASONS && is_sampled(&counts->sampler))
-		note_source(&(struct refused){ p, direction, service, reason, verdict,
-					       interface_of(ctx, direction), bytes },
-			    &counts->sampler);
+		refuse(ctx, p, direction, service, reason, verdict, bytes, &counts->sampler);
 	return verdict;
 }
 

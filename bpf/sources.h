@@ -18,11 +18,13 @@ enum {
 	RANK_MAX = 0x7fffffff,
 };
 
+/* A drop, real or would-be. */
 struct refused {
-	const struct pkt *packet;
-	__u32 direction, service, reason, verdict;
-	__u32 ifindex;
+	struct axp_source_key key;
 	__u64 bytes;
+	__u32 ifindex;
+	__u16 port; /* it went to; 0 where it is not known */
+	__u8 reason, verdict;
 };
 
 /* Of drop reasons only this one has followed the headers to the ports. */
@@ -31,17 +33,15 @@ static __always_inline int ports_known(__u32 reason)
 	return reason == AXP_REASON_UNLISTED;
 }
 
-static __always_inline void source_key(const struct refused *r, struct axp_source_key *key)
+static __always_inline void source_key(const struct pkt *p, __u32 direction, __u32 service,
+				       __u32 reason, struct axp_source_key *key)
 {
-	const struct pkt *p = r->packet;
-
 	__builtin_memset(key, 0, sizeof(*key));
-	__builtin_memcpy(key->address, r->direction == AXP_IN ? p->src : p->dst,
-			 sizeof(key->address));
+	__builtin_memcpy(key->address, direction == AXP_IN ? p->src : p->dst, sizeof(key->address));
 	key->family = p->family;
-	key->protocol = ports_known(r->reason) ? p->protocol : AXP_NO_PROTOCOL;
-	key->service = r->service;
-	key->direction = r->direction;
+	key->protocol = ports_known(reason) ? p->protocol : AXP_NO_PROTOCOL;
+	key->service = service;
+	key->direction = direction;
 }
 
 static __always_inline __u32 source_set(const struct axp_source_key *key)
@@ -115,7 +115,7 @@ static __always_inline void count_source(struct axp_source *s, const struct refu
 	s->reasons |= 1u << (r->reason & 31);
 	s->ifindex = r->ifindex;
 	if (ports_known(r->reason))
-		count_port(s, r->packet->dport, weight, random);
+		count_port(s, r->port, weight, random);
 }
 
 /* Its place in the set, which is locked; NULL: it has none, and wins none. */
@@ -149,24 +149,27 @@ static __always_inline struct axp_source *place(struct axp_source_set *set,
 	return s;
 }
 
-/* Not inlined: a drop that is not sampled must not pay for it. */
-static __noinline int note_source(const struct refused *r, struct axp_sampler *sampler)
+/*
+ * Not inlined: a drop that is not sampled must not pay for it. Not static: the verifier looks at it
+ * once, whatever the packet.
+ */
+__noinline int note_source(const struct refused *r, struct axp_sampler *sampler)
 {
 	__u64 now = bpf_ktime_get_coarse_ns();
 	__u32 random = bpf_get_prandom_u32();
-	struct axp_source_key key;
 	struct axp_source_set *set;
 	struct axp_source *s;
 	__u32 index, weight;
 
+	if (!r || !sampler)
+		return 0;
 	weight = sample_weight(sampler, now);
-	source_key(r, &key);
-	index = source_set(&key);
+	index = source_set(&r->key);
 	set = bpf_map_lookup_elem(&sources, &index);
 	if (!set)
 		return 0;
 	bpf_spin_lock(&set->lock);
-	s = place(set, &key, now, weight, random);
+	s = place(set, &r->key, now, weight, random);
 	if (s)
 		count_source(s, r, now, weight, random);
 	bpf_spin_unlock(&set->lock);
