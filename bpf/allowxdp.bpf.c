@@ -130,7 +130,7 @@ int allowxdp_in(struct xdp_md *ctx)
 		if (p.fragment == FIRST_FRAGMENT)
 			remember_fragment(&p, AXP_IN, reason, service);
 	}
-	if (settle(ctx, &p, AXP_IN, service, reason, mode, frame_bytes(ctx, &p)) == AXP_DROP)
+	if (settle(ctx, &p, AXP_IN, service, reason, word, frame_bytes(ctx, &p)) == AXP_DROP)
 		return XDP_DROP;
 	return XDP_PASS;
 }
@@ -181,7 +181,7 @@ int allowxdp_out(struct __sk_buff *skb)
 			remember_fragment(&p, AXP_OUT, reason, service);
 		/* What this host sends is not its enemy's: only the lists' word counts here. */
 		if (service != AXP_NO_SERVICE &&
-		    settle(skb, &p, AXP_OUT, service, reason, mode, skb->len) == AXP_DROP)
+		    settle(skb, &p, AXP_OUT, service, reason, word, skb->len) == AXP_DROP)
 			return EGRESS_DROP;
 	}
 	if (parse == GO_ON)

@@ -80,7 +80,7 @@ struct axp_control {
 	__u32 pad;
 	__u64 next_timed; /* last key given out in map `timed`; the command's alone */
 	__u64 seed;       /* of hashes that nobody outside shall foretell */
-	__u64 watching;   /* AXP_WATCH_BIT(): who watches; packets clear what has expired */
+	__u64 watching;   /* who watches packets: see struct axp_watcher */
 };
 
 /* What guards a port: the services it belongs to, and the one that its drops are counted under. */
@@ -293,6 +293,78 @@ struct axp_source_set {
 	struct bpf_spin_lock lock;
 	__u32 pad;
 	struct axp_source ways[AXP_SOURCE_WAYS];
+};
+
+/*
+ * Who watches packets. Byte n of axp_control.watching is watcher n's (enum axp_watch_kinds), 0
+ * while nobody does; all that packets pay then is to look at that word. The command sets its byte
+ * anew every second; packets clear it when its time is over, so that a killed command leaves
+ * nothing on.
+ */
+enum { AXP_WATCHERS = 4 };
+
+enum axp_watch_kinds { AXP_WATCH_DROPS = 1 << 0, AXP_WATCH_PASSES = 1 << 1 };
+
+#define AXP_WATCH_ALL(kinds) (0x01010101ULL * (kinds))
+
+/* What a watcher wants to see. A service is a bit of `services`. */
+struct axp_watcher {
+	__u64 until;    /* CLOCK_MONOTONIC ns */
+	__u64 interval; /* ns between two records, on average */
+	__u64 burst;    /* ns that records may come before their time: burst / interval at once */
+	__u64 services;
+	__u32 reasons;    /* bit n: enum axp_reason n */
+	__u32 no_service; /* 1: packets that belong to none, too */
+	__u32 directions; /* bit n: enum axp_direction n */
+	__u32 ifindex;    /* 0: any */
+	__u32 snaplen;    /* bytes of the frame that follow the record */
+	__u32 family;     /* AXP_FAMILY_NONE: any address */
+	__be32 mask[4];   /* of the other side's address */
+	__be32 address[4];
+};
+
+/* Map `watchers` (mapped by the command). */
+struct axp_watch_table {
+	struct axp_watcher watcher[AXP_WATCHERS];
+};
+
+/* Map `watch_rates`, by watcher. */
+struct axp_watch_rate {
+	struct bpf_spin_lock lock;
+	__u32 pad;
+	__u64 next; /* when the next record is due, CLOCK_MONOTONIC ns */
+};
+
+/* Map `watch_counts` (per CPU), by watcher: together, all packets that he wanted to see. */
+struct axp_watch_counts {
+	__u64 sent;
+	__u64 left_out; /* too many at that moment */
+	__u64 lost;     /* his buffer was full */
+};
+
+/* A record in a watcher's perf buffer (map `watch_buffers`); `captured` bytes of the frame follow.
+ */
+struct axp_event {
+	__u64 time; /* CLOCK_BOOTTIME ns */
+	__u64 generation;
+	__be32 src[4]; /* IPv4: the first alone */
+	__be32 dst[4];
+	__u32 ifindex;
+	__u32 length; /* of the frame, as counted */
+	__u32 captured;
+	__u16 sport; /* host byte order */
+	__u16 dport;
+	__u16 vlan_tci;    /* of a tag that is not in the frame (what leaves) */
+	__be16 vlan_proto; /* 0: there is none */
+	__u8 family;       /* enum axp_family */
+	__u8 protocol;     /* enum axp_protocol; AXP_NO_PROTOCOL: ports and flags are not known */
+	__u8 tcp_flags;
+	__u8 reason;    /* enum axp_reason */
+	__u8 service;   /* slot of that generation, or AXP_NO_SERVICE */
+	__u8 direction; /* enum axp_direction */
+	__u8 verdict;   /* enum axp_verdict */
+	__u8 mode;      /* enum axp_mode */
+	__u32 pad;
 };
 
 #endif

@@ -18,19 +18,23 @@
 enum { INSTANCE_PIN_MAX = PATH_MAX };
 
 /* X(SYMBOL, name): the maps that all programs of an instance share. */
-#define INSTANCE_MAPS(X)            \
-	X(CONTROL, control)         \
-	X(POLICIES, policies)       \
-	X(TRIES4, tries4)           \
-	X(TRIES6, tries6)           \
-	X(TIMED, timed)             \
-	X(FLOWS, flows)             \
-	X(FLOW_PORTS, flow_ports)   \
-	X(FLOW_COUNTS, flow_counts) \
-	X(STRANGERS, strangers)     \
-	X(ANSWERS, answers)         \
-	X(FRAGMENTS, fragments)     \
-	X(SOURCES, sources)
+#define INSTANCE_MAPS(X)              \
+	X(CONTROL, control)           \
+	X(POLICIES, policies)         \
+	X(TRIES4, tries4)             \
+	X(TRIES6, tries6)             \
+	X(TIMED, timed)               \
+	X(FLOWS, flows)               \
+	X(FLOW_PORTS, flow_ports)     \
+	X(FLOW_COUNTS, flow_counts)   \
+	X(STRANGERS, strangers)       \
+	X(ANSWERS, answers)           \
+	X(FRAGMENTS, fragments)       \
+	X(SOURCES, sources)           \
+	X(WATCHERS, watchers)         \
+	X(WATCH_RATES, watch_rates)   \
+	X(WATCH_COUNTS, watch_counts) \
+	X(WATCH_BUFFERS, watch_buffers)
 
 #define INSTANCE_MAP_ENUM(symbol, name) MAP_##symbol,
 enum instance_map { INSTANCE_MAPS(INSTANCE_MAP_ENUM) INSTANCE_MAP_COUNT };
