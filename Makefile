@@ -102,11 +102,40 @@ $(B)/bench/bench_wrap.skel.h: tests/bench/wrap.bpf.c
 	$(Q)$(LLVM_STRIP) -g $(B)/bench/wrap.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $(B)/bench/wrap.bpf.o name bench_wrap 2>/dev/null > $@
 
-$(B)/bench/ns: tests/bench/ns.c $(B)/bench/bench_wrap.skel.h include/abi.h include/reasons.h
+$(B)/bench/ns: tests/bench/ns.c $(B)/bench/bench_wrap.skel.h $(O)/liballowxdp.a
 	$(call say,BENCH,$@)
-	$(Q)$(CC) $(CFLAGS_ALL) -I$(B)/bench -o $@ $< $(LDLIBS_ALL)
+	$(Q)$(CC) $(CFLAGS_ALL) -I$(B)/bench -o $@ $< $(O)/liballowxdp.a $(LDLIBS_ALL)
 
 bench-ns: $(B)/bench/ns
+
+# The proof of hitlessness: tools/hitless, docs/hitless.md
+$(B)/hitless/hitless.skel.h: tests/hitless/hitless.bpf.c tests/hitless/hitless.h
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $(B)/hitless/hitless.bpf.o $<
+	$(Q)$(LLVM_STRIP) -g $(B)/hitless/hitless.bpf.o
+	$(Q)$(BPFTOOL) gen skeleton $(B)/hitless/hitless.bpf.o name hitless_bpf 2>/dev/null > $@
+
+$(B)/hitless/hitless: $(wildcard tests/hitless/*.[ch]) $(B)/hitless/hitless.skel.h include/abi.h include/reasons.h
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) -I$(B)/hitless -Itests/hitless -o $@ $(filter-out %.bpf.c,$(filter %.c,$^)) \
+		$(LDLIBS_ALL) -pthread
+
+hitless: $(B)/hitless/hitless
+
+# What tools/bench measures with: `make bench`
+$(B)/bench/packets.skel.h: tests/bench/packets.bpf.c tests/bench/packets.h
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $(B)/bench/packets.bpf.o $<
+	$(Q)$(LLVM_STRIP) -g $(B)/bench/packets.bpf.o
+	$(Q)$(BPFTOOL) gen skeleton $(B)/bench/packets.bpf.o name packets_bpf 2>/dev/null > $@
+
+$(B)/bench/measure: $(addprefix tests/bench/,measure.c engine.c list.c list.h engine.h) \
+		$(B)/bench/packets.skel.h $(O)/liballowxdp.a
+	$(call say,BENCH,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests/bench -I$(B)/bench -o $@ $(filter %.c %.a,$^) $(LDLIBS_ALL)
+
+bench: all $(B)/bench/measure
 
 unit-tests: $(UNIT_TESTS)
 bpf-tests: $(BPF_TESTS)
@@ -149,7 +178,7 @@ lint:
 		echo 'lint: no clang-format 14 here: the formatting was not checked'; \
 	fi
 	cppcheck $(CPPCHECK_FLAGS) user/*.c
-	shellcheck $(wildcard tools/demo tools/test tools/deps tools/*.sh .ci/run)
+	shellcheck $(wildcard tools/demo tools/test tools/deps tools/hitless tools/bench tools/*.sh .ci/run)
 
 format:
 	$(CLANG_FORMAT) -i $(C_FILES)
@@ -157,5 +186,5 @@ format:
 clean:
 	rm -rf $(B)
 
-.PHONY: bench-ns all install uninstall lint format clean unit-tests bpf-tests test-unit test-bpf test-e2e
+.PHONY: bench bench-ns hitless all install uninstall lint format clean unit-tests bpf-tests test-unit test-bpf test-e2e
 .DELETE_ON_ERROR:

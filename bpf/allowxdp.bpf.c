@@ -12,6 +12,7 @@
 #include "fragment.h"
 #include "maps.h"
 #include "parse.h"
+#include "plain.h"
 #include "verdict.h"
 
 /* Set by the command before loading: the kernel takes multi-buffer programs (5.18). */
@@ -83,56 +84,140 @@ static __always_inline int parse_skb(struct __sk_buff *skb, struct pkt *p)
 	return parsed(p, reason);
 }
 
+/* What the flows of this host say of a packet that the lists do not know. */
+static __always_inline int judge_unlisted(const struct pkt *p, const struct axp_policy *policy,
+					  __u32 mode)
+{
+	__u32 questions = 0;
+
+	if (port_used(p))
+		questions |= FLOW_IS_REPLY;
+	if (mode == AXP_MODE_MONITOR && p->protocol == AXP_UDP)
+		questions |= FLOW_STRANGER;
+	if (questions && ask_flows_of(p, questions, policy))
+		return AXP_REASON_REPLY;
+	return AXP_REASON_UNLISTED;
+}
+
 /* What the lists, and the flows of this host, say of a packet that came in. */
-static __always_inline int judge_ingress(struct pkt *p, int reason, const struct axp_policy *policy,
-					 __u32 slot, __u32 mode, __u32 *service)
+static __always_inline int judge_ingress(const struct pkt *p, int reason,
+					 const struct axp_policy *policy, __u32 slot, __u32 mode,
+					 __u32 *service)
 {
 	const struct axp_port_class *class = NULL;
-	int guards_out = policy->flags & AXP_GUARDS_OUT;
 
 	if (reason == AXP_REASON_FRAGMENT)
 		return judge_fragment(p, AXP_IN, policy, slot, service);
 	if (reason != GO_ON)
 		return reason;
 	reason = judge(p, AXP_IN, policy, slot, service, &class);
-	if (reason == AXP_REASON_UNLISTED && class && class->replies) {
-		if (is_reply(p, policy))
-			reason = AXP_REASON_REPLY;
-		else if (mode == AXP_MODE_MONITOR && p->protocol == AXP_UDP)
-			note_stranger(p);
-	}
+	if (reason == AXP_REASON_UNLISTED && class && class->replies)
+		reason = judge_unlisted(p, policy, mode);
 	/* Our answers to it would go to a port that is guarded outbound. */
-	if (guards_out && reason != AXP_REASON_REPLY &&
+	if (policy->flags & AXP_GUARDS_OUT && reason != AXP_REASON_REPLY &&
 	    (reason >= AXP_DROP_REASONS || mode != AXP_MODE_ENFORCE) &&
 	    policy->port_class[AXP_OUT][p->protocol & 1][p->sport])
-		note_incoming(p, policy);
+		ask_flows_of(p, FLOW_INCOMING, policy);
 	return reason;
+}
+
+/* An outcome that is none. */
+#define NOT_PLAIN (~0ULL)
+
+/*
+ * Any frame. This and the next one are global functions: the verifier looks at each by itself,
+ * once, and not at every way to come there.
+ */
+__noinline __u64 judge_any(struct xdp_md *ctx, __u32 slot, __u32 mode)
+{
+	const struct axp_policy *policy;
+	__u32 service = AXP_NO_SERVICE;
+	int reason;
+	struct pkt p = {
+		.data = (const void *)(long)ctx->data,
+		.end = (const void *)(long)ctx->data_end,
+	};
+
+	slot &= AXP_SLOTS - 1;
+	policy = bpf_map_lookup_elem(&policies, &slot);
+	if (!policy)
+		return 0;
+	reason = parse_xdp(ctx, &p);
+	reason = judge_ingress(&p, reason, policy, slot, mode, &service);
+	if (p.fragment == FIRST_FRAGMENT)
+		remember_fragment(&p, AXP_IN, reason, service);
+	return OUTCOME(reason, service, p.family, frame_bytes(ctx, &p));
+}
+
+/* Plain IPv6, or NOT_PLAIN. */
+__noinline __u64 judge_plain6(struct xdp_md *ctx, __u32 slot, __u32 mode)
+{
+	const struct axp_policy *policy;
+	__u32 service = AXP_NO_SERVICE;
+	int reason;
+	struct pkt p = {
+		.data = (const void *)(long)ctx->data,
+		.end = (const void *)(long)ctx->data_end,
+	};
+
+	slot &= AXP_SLOTS - 1;
+	policy = bpf_map_lookup_elem(&policies, &slot);
+	if (!policy || !parse_plain6(&p))
+		return NOT_PLAIN;
+	reason = judge_ingress(&p, GO_ON, policy, slot, mode, &service);
+	return OUTCOME(reason, service, AXP_IPV6, frame_bytes(ctx, &p));
+}
+
+/* Plain IPv4, or NOT_PLAIN. */
+static __always_inline __u64 judge_plain4(struct xdp_md *ctx, const struct axp_policy *policy,
+					  __u32 slot, __u32 mode)
+{
+	__u32 service = AXP_NO_SERVICE;
+	int reason;
+	struct pkt p = {
+		.data = (const void *)(long)ctx->data,
+		.end = (const void *)(long)ctx->data_end,
+	};
+
+	if (!parse_plain4(&p))
+		return NOT_PLAIN;
+	reason = judge_ingress(&p, GO_ON, policy, slot, mode, &service);
+	return OUTCOME(reason, service, AXP_IPV4, frame_bytes(ctx, &p));
+}
+
+/* Mode off. */
+static __always_inline __u64 judge_nothing(struct xdp_md *ctx)
+{
+	const struct pkt p = {
+		.data = (const void *)(long)ctx->data,
+		.end = (const void *)(long)ctx->data_end,
+	};
+
+	return OUTCOME(AXP_REASON_OFF, AXP_NO_SERVICE, AXP_FAMILY_NONE, frame_bytes(ctx, &p));
 }
 
 SEC("xdp.frags")
 int allowxdp_in(struct xdp_md *ctx)
 {
-	struct pkt p = {
-		.data = (const void *)(long)ctx->data,
-		.end = (const void *)(long)ctx->data_end,
-	};
-	__u32 service = AXP_NO_SERVICE;
 	const struct axp_policy *policy;
-	int reason = AXP_REASON_OFF;
 	__u64 word = policy_word(); /* once: generation and mode belong together */
 	__u32 mode = AXP_ACTIVE_MODE(word);
 	__u32 slot = AXP_ACTIVE_SLOT(word);
+	__u64 outcome;
+	int verdict;
 
 	policy = bpf_map_lookup_elem(&policies, &slot);
-	if (policy && mode != AXP_MODE_OFF) {
-		reason = parse_xdp(ctx, &p);
-		reason = judge_ingress(&p, reason, policy, slot, mode, &service);
-		if (p.fragment == FIRST_FRAGMENT)
-			remember_fragment(&p, AXP_IN, reason, service);
+	if (!policy || mode == AXP_MODE_OFF) {
+		outcome = judge_nothing(ctx);
+	} else {
+		outcome = judge_plain4(ctx, policy, slot, mode);
+		if (outcome == NOT_PLAIN)
+			outcome = judge_plain6(ctx, slot, mode);
+		if (outcome == NOT_PLAIN)
+			outcome = judge_any(ctx, slot, mode);
 	}
-	if (settle(ctx, &p, AXP_IN, service, reason, word, frame_bytes(ctx, &p)) == AXP_DROP)
-		return XDP_DROP;
-	return XDP_PASS;
+	verdict = settle(ctx, AXP_IN, outcome, word);
+	return verdict == AXP_DROP ? XDP_DROP : XDP_PASS;
 }
 
 /* A packet that leaves for a guarded port: listed, an answer, or neither. */
@@ -181,7 +266,8 @@ int allowxdp_out(struct __sk_buff *skb)
 			remember_fragment(&p, AXP_OUT, reason, service);
 		/* What this host sends is not its enemy's: only the lists' word counts here. */
 		if (service != AXP_NO_SERVICE &&
-		    settle(skb, &p, AXP_OUT, service, reason, word, skb->len) == AXP_DROP)
+		    settle(skb, AXP_OUT, OUTCOME(reason, service, p.family, skb->len), word) ==
+			    AXP_DROP)
 			return EGRESS_DROP;
 	}
 	if (parse == GO_ON)

@@ -7,10 +7,11 @@
 #include "seen.h"
 
 /* Counts the packet and returns its verdict (enum axp_verdict). `word`: what it was judged by. */
-static __always_inline int settle(void *ctx, const struct pkt *p, __u32 direction, __u32 service,
-				  __u32 reason, __u64 word, __u64 bytes)
+static __always_inline int settle(void *ctx, __u32 direction, __u64 outcome, __u64 word)
 {
-	__u32 index = AXP_COUNTS_INDEX(direction, service, p->family);
+	__u32 index =
+		AXP_COUNTS_INDEX(direction, OUTCOME_SERVICE(outcome), OUTCOME_FAMILY(outcome));
+	__u32 reason = OUTCOME_REASON(outcome);
 	int verdict = AXP_PASS;
 	struct axp_counts *counts;
 	struct axp_count *count;
@@ -24,9 +25,8 @@ static __always_inline int settle(void *ctx, const struct pkt *p, __u32 directio
 	if (reason < AXP_DROP_REASONS && verdict == AXP_PASS)
 		count = &counts->monitored[reason];
 	count->packets++;
-	count->bytes += bytes;
-	be_seen(ctx, p, &(struct fate){ direction, service, reason, verdict, word, bytes },
-		&counts->sampler);
+	count->bytes += OUTCOME_BYTES(outcome);
+	be_seen(ctx, direction, outcome, word, &counts->sampler);
 	return verdict;
 }
 

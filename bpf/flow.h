@@ -32,25 +32,27 @@ static __always_inline __u64 idle_limit(const struct axp_policy *policy, __u8 pr
 	return closing ? policy->limits.tcp_closing : policy->limits.tcp;
 }
 
-/* Ingress: does the packet answer a flow that is alive? */
-static __always_inline int is_reply(const struct pkt *p, const struct axp_policy *policy)
+/* Was a flow ever opened from this local port? Most packets are spared the look-up of one. */
+static __always_inline int port_used(const struct pkt *p)
 {
 	const struct axp_flow_ports *ports;
-	const struct axp_flow *flow;
-	struct axp_flow_key key;
 	__u32 zero = 0;
-	__u64 now, seen;
 
 	ports = bpf_map_lookup_elem(&flow_ports, &zero);
-	if (!ports || !ports->used[p->protocol & 1][p->dport])
-		return 0;
-	flow_key(p, AXP_IN, &key);
-	flow = bpf_map_lookup_elem(&flows, &key);
+	return ports && ports->used[p->protocol & 1][p->dport];
+}
+
+/* Ingress: does the packet with this key answer a flow that is alive? */
+static __always_inline int is_reply(const struct axp_flow_key *key, const struct axp_policy *policy)
+{
+	const struct axp_flow *flow = bpf_map_lookup_elem(&flows, key);
+	__u64 now, seen;
+
 	if (!flow || flow->origin != AXP_FLOW_OPENED)
 		return 0;
 	now = now_coarse();
 	seen = flow->seen;
-	return now < seen || now - seen <= idle_limit(policy, p->protocol, flow->closing);
+	return now < seen || now - seen <= idle_limit(policy, key->protocol, flow->closing);
 }
 
 static __always_inline void count_flow(__u32 what)
@@ -67,16 +69,14 @@ static __always_inline int is_recent(__u64 seen, __u64 now, __u64 limit)
 }
 
 /* A peer who sent before we did: our answer must not look like a flow that we opened. */
-static __always_inline void note_stranger(const struct pkt *p)
+static __always_inline void note_stranger(const struct axp_flow_key *key)
 {
-	struct axp_flow_key key;
 	__u64 now = now_coarse();
 	const __u64 *seen;
 
-	flow_key(p, AXP_IN, &key);
-	seen = bpf_map_lookup_elem(&strangers, &key);
+	seen = bpf_map_lookup_elem(&strangers, key);
 	if (!seen || now - *seen >= SECOND)
-		bpf_map_update_elem(&strangers, &key, &now, BPF_ANY);
+		bpf_map_update_elem(&strangers, key, &now, BPF_ANY);
 }
 
 /* Egress: is it an answer to a stranger? He stays one for as long as we answer without a pause. */
@@ -103,21 +103,77 @@ static __always_inline void note_answer(const struct axp_flow_key *key, __u64 no
  * Ingress, from a port that is guarded outbound: who began the flow? A TCP flow comes in by its
  * SYN; a UDP flow by a packet before one of ours.
  */
-static __always_inline void note_incoming(const struct pkt *p, const struct axp_policy *policy)
+static __always_inline void note_incoming(const struct axp_flow_key *key, __u32 tcp_flags,
+					  const struct axp_policy *policy)
 {
-	struct axp_answer *answer;
-	struct axp_flow_key key;
+	struct axp_answer *answer = bpf_map_lookup_elem(&answers, key);
 	__u64 now = now_coarse();
 
-	flow_key(p, AXP_IN, &key);
-	answer = bpf_map_lookup_elem(&answers, &key);
-	if (answer && is_recent(answer->seen, now, idle_limit(policy, p->protocol, 0))) {
+	if (answer && is_recent(answer->seen, now, idle_limit(policy, key->protocol, 0))) {
 		if (answer->origin == AXP_ANSWER_CAME_IN && now >= answer->seen + SECOND)
 			answer->seen = now;
 		return;
 	}
-	if (p->protocol == AXP_UDP || (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
-		note_answer(&key, now, AXP_ANSWER_CAME_IN);
+	if (key->protocol == AXP_UDP || (tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
+		note_answer(key, now, AXP_ANSWER_CAME_IN);
+}
+
+/* What to do with the flow of a packet that came in. */
+enum flow_question {
+	FLOW_IS_REPLY =
+		1 << 0, /* does it answer a flow that is alive? If so, nothing else is done */
+	FLOW_STRANGER = 1 << 1,
+	FLOW_INCOMING = 1 << 2,
+};
+
+static __always_inline int ask_flows(const struct axp_flow_key *key, __u32 questions,
+				     __u8 tcp_flags, const struct axp_policy *policy)
+{
+	if (questions & FLOW_IS_REPLY && is_reply(key, policy))
+		return 1;
+	if (questions & FLOW_STRANGER)
+		note_stranger(key);
+	if (questions & FLOW_INCOMING)
+		note_incoming(key, tcp_flags, policy);
+	return 0;
+}
+
+/*
+ * Not inlined: few packets come here, and the key needs much of the stack. `what`: bits 0-7
+ * questions, 8-15 protocol, 16-23 TCP flags; `ports`: the remote one in the upper half.
+ */
+static __noinline int ask_flows4(__be32 src, __be32 dst, __u32 ports, __u32 what,
+				 const struct axp_policy *policy)
+{
+	struct axp_flow_key key = {
+		.local = { dst },
+		.remote = { src },
+		.local_port = ports,
+		.remote_port = ports >> 16,
+		.protocol = what >> 8,
+		.family = AXP_IPV4,
+	};
+
+	return ask_flows(&key, what, what >> 16, policy);
+}
+
+static __noinline int ask_flows6(const struct pkt *p, __u32 questions,
+				 const struct axp_policy *policy)
+{
+	struct axp_flow_key key;
+
+	flow_key(p, AXP_IN, &key);
+	return ask_flows(&key, questions, p->tcp_flags, policy);
+}
+
+/* True for a reply, where that is among the questions. */
+static __always_inline int ask_flows_of(const struct pkt *p, __u32 questions,
+					const struct axp_policy *policy)
+{
+	if (p->family == AXP_IPV4)
+		return ask_flows4(p->src[0], p->dst[0], (__u32)p->sport << 16 | p->dport,
+				  questions | p->protocol << 8 | p->tcp_flags << 16, policy);
+	return ask_flows6(p, questions, policy);
 }
 
 /* Egress, to a listed remote. */

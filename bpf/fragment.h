@@ -25,8 +25,9 @@ static __always_inline void fragment_key(const struct pkt *p, __u32 direction,
 	key->direction = direction;
 }
 
-static __always_inline void remember_fragment(const struct pkt *p, __u32 direction, __u32 reason,
-					      __u32 service)
+/* Not inlined, as the other one below: rare, and their keys take much of the stack. */
+static __noinline void remember_fragment(const struct pkt *p, __u32 direction, __u32 reason,
+					 __u32 service)
 {
 	struct axp_fragment value = { .reason = reason, .service = service };
 	struct axp_fragment_key key;
@@ -36,9 +37,8 @@ static __always_inline void remember_fragment(const struct pkt *p, __u32 directi
 	bpf_map_update_elem(&fragments, &key, &value, BPF_ANY);
 }
 
-static __always_inline int judge_fragment(const struct pkt *p, __u32 direction,
-					  const struct axp_policy *policy, __u32 slot,
-					  __u32 *service)
+/* The reason if the first fragment is known, else GO_ON. */
+static __noinline int first_fragment_says(const struct pkt *p, __u32 direction, __u32 *service)
 {
 	const struct axp_fragment *first;
 	struct axp_fragment_key key;
@@ -46,12 +46,21 @@ static __always_inline int judge_fragment(const struct pkt *p, __u32 direction,
 
 	fragment_key(p, direction, &key);
 	first = bpf_map_lookup_elem(&fragments, &key);
-	if (first && (now < first->seen || now - first->seen <= FRAGMENT_LIFE)) {
-		if (first->service < AXP_NO_SERVICE)
-			*service = first->service;
-		return first->reason < AXP_DROP_REASONS ? AXP_REASON_FRAGMENT_DROPPED
-							: AXP_REASON_FRAGMENT;
-	}
+	if (!first || (now > first->seen && now - first->seen > FRAGMENT_LIFE))
+		return GO_ON;
+	if (first->service < AXP_NO_SERVICE)
+		*service = first->service;
+	return first->reason < AXP_DROP_REASONS ? AXP_REASON_FRAGMENT_DROPPED : AXP_REASON_FRAGMENT;
+}
+
+static __always_inline int judge_fragment(const struct pkt *p, __u32 direction,
+					  const struct axp_policy *policy, __u32 slot,
+					  __u32 *service)
+{
+	int reason = first_fragment_says(p, direction, service);
+
+	if (reason != GO_ON)
+		return reason;
 	if (services_of(p->family, direction == AXP_IN ? p->src : p->dst, slot))
 		return AXP_REASON_FRAGMENT_LISTED;
 	if (policy->flags & AXP_DROP_UNMATCHED_FRAGMENTS)

@@ -55,6 +55,30 @@ struct {
 	__array(values, struct lpm6);
 } tries6 SEC(".maps");
 
+/* Pages of directories: all of the same size, so that the kernel inlines every look-up. */
+struct directory_page {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, AXP_DIR_PAGE);
+};
+
+/* Those of one directory for each trie (AXP_DIR_PAGE_KEY). */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, AXP_SLOTS *AXP_DIR_PAGES);
+	__type(key, __u32);
+	__array(values, struct directory_page);
+} directories4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, AXP_SLOTS *AXP_DIR_PAGES);
+	__type(key, __u32);
+	__array(values, struct directory_page);
+} directories6 SEC(".maps");
+
 /* Each interface's program has a map of its own, so that no look-up by interface is needed. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -51,4 +51,17 @@ struct {
 	__array(values, struct watch_buffer);
 } watch_buffers SEC(".maps");
 
+/* Where a packet is described: the stack has no room for it. Each program has its own. */
+struct description {
+	struct axp_event event;
+	struct axp_source_key source; /* of a refused one */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct description);
+} descriptions SEC(".maps");
+
 #endif

@@ -235,18 +235,18 @@ static __always_inline int parse_ipv6(struct pkt *p, enum source from, __u32 l3)
 
 static __always_inline int parse_frame(struct pkt *p, enum source from)
 {
-	const struct ethhdr *eth;
+	const __be16 *type_at;
 	const struct vlan_tag *tag;
-	struct ethhdr eth_copy;
 	struct vlan_tag tag_copy;
-	__u32 l3 = sizeof(*eth);
+	__u32 l3 = sizeof(struct ethhdr);
 	__be16 type;
 	int i;
 
-	eth = header(p, from, 0, sizeof(*eth), &eth_copy);
-	if (!eth)
+	/* The last of the Ethernet header. */
+	type_at = header(p, from, offsetof(struct ethhdr, h_proto), sizeof(type), &type);
+	if (!type_at)
 		return AXP_REASON_TRUNCATED;
-	type = eth->h_proto;
+	type = *type_at;
 
 #pragma unroll
 	for (i = 0; i < AXP_MAX_VLAN_TAGS; i++) {

@@ -1,75 +1,124 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What people see of a packet once its fate is known: who is refused, and live views. */
+/*
+ * What people see of a packet once its fate is known: who is refused, and live views. Most packets
+ * pay for two questions only. For the others the frame is read once more, here, so that nothing of
+ * it need be kept until now; the verifier looks at these functions by themselves, once.
+ */
 #ifndef ALLOWXDP_SEEN_H
 #define ALLOWXDP_SEEN_H
 
+#include "outcome.h"
 #include "sources.h"
 #include "watch.h"
 
-struct fate {
-	__u32 direction, service, reason, verdict;
-	__u64 word; /* the control word that it was judged by */
-	__u64 bytes;
-};
+/* Why a packet is looked at more closely. */
+enum { SEE_SAMPLE = 1 << 0, SEE_WATCHED = 1 << 1 };
 
-static __always_inline __u32 interface_of(void *ctx, __u32 direction)
+/* In allowxdp.bpf.c. */
+static __always_inline int parse_xdp(struct xdp_md *ctx, struct pkt *p);
+static __always_inline int parse_skb(struct __sk_buff *skb, struct pkt *p);
+
+static __always_inline int verdict_of(__u32 reason, __u64 word)
 {
-	if (direction == AXP_IN)
-		return ((struct xdp_md *)ctx)->ingress_ifindex;
-	return ((struct __sk_buff *)ctx)->ifindex;
+	return reason < AXP_DROP_REASONS && AXP_ACTIVE_MODE(word) == AXP_MODE_ENFORCE ? AXP_DROP
+										      : AXP_PASS;
 }
 
-static __always_inline void record_refused(void *ctx, const struct pkt *p, const struct fate *f,
-					   struct axp_sampler *sampler)
+static __always_inline struct description *describe(const struct pkt *p, __u32 direction,
+						    __u64 outcome, __u64 word)
 {
-	struct refused r = {
-		.bytes = f->bytes,
-		.ifindex = interface_of(ctx, f->direction),
-		.port = p->dport,
-		.reason = f->reason,
-		.verdict = f->verdict,
+	__u32 reason = OUTCOME_REASON(outcome), zero = 0;
+	struct description *d;
+	struct axp_event *e;
+
+	d = bpf_map_lookup_elem(&descriptions, &zero);
+	if (!d)
+		return NULL;
+	e = &d->event;
+	__builtin_memset(e, 0, sizeof(*e));
+	e->generation = AXP_ACTIVE_GENERATION(word);
+	e->length = OUTCOME_BYTES(outcome);
+	e->sport = p->sport;
+	e->dport = p->dport;
+	e->family = OUTCOME_FAMILY(outcome);
+	e->protocol = knows_ports(reason) ? p->protocol : AXP_NO_PROTOCOL;
+	e->tcp_flags = p->tcp_flags;
+	e->reason = reason;
+	e->service = OUTCOME_SERVICE(outcome);
+	e->direction = direction;
+	e->verdict = verdict_of(reason, word);
+	e->mode = AXP_ACTIVE_MODE(word);
+	__builtin_memcpy(e->src, p->src, sizeof(e->src));
+	__builtin_memcpy(e->dst, p->dst, sizeof(e->dst));
+	return d;
+}
+
+__noinline int see_ingress(struct xdp_md *ctx, __u64 outcome, __u64 word, __u32 why,
+			   struct axp_sampler *sampler)
+{
+	struct description *d;
+	int seen = 0;
+	struct pkt p = {
+		.data = (const void *)(long)ctx->data,
+		.end = (const void *)(long)ctx->data_end,
 	};
 
-	source_key(p, f->direction, f->service, f->reason, &r.key);
-	note_source(&r, sampler);
+	if (OUTCOME_REASON(outcome) != AXP_REASON_OFF)
+		parse_xdp(ctx, &p);
+	d = describe(&p, AXP_IN, outcome, word);
+	if (!d || !sampler)
+		return 0;
+	d->event.ifindex = ctx->ingress_ifindex;
+	if (why & SEE_SAMPLE)
+		seen = note_source(d, sampler);
+	if (why & SEE_WATCHED)
+		seen += show_in(ctx, &d->event);
+	return seen;
 }
 
-static __always_inline void show_packet(void *ctx, const struct pkt *p, const struct fate *f)
+__noinline int see_egress(struct __sk_buff *skb, __u64 outcome, __u64 word, __u32 why,
+			  struct axp_sampler *sampler)
 {
-	struct axp_event e = {
-		.generation = AXP_ACTIVE_GENERATION(f->word),
-		.ifindex = interface_of(ctx, f->direction),
-		.length = f->bytes,
-		.sport = p->sport,
-		.dport = p->dport,
-		.family = p->family,
-		.protocol = knows_ports(f->reason) ? p->protocol : AXP_NO_PROTOCOL,
-		.tcp_flags = p->tcp_flags,
-		.reason = f->reason,
-		.service = f->service,
-		.direction = f->direction,
-		.verdict = f->verdict,
-		.mode = AXP_ACTIVE_MODE(f->word),
+	struct description *d;
+	int seen = 0;
+	struct pkt p = {
+		.data = (const void *)(long)skb->data,
+		.end = (const void *)(long)skb->data_end,
 	};
 
-	__builtin_memcpy(e.src, p->src, sizeof(e.src));
-	__builtin_memcpy(e.dst, p->dst, sizeof(e.dst));
-	if (f->direction == AXP_IN)
-		show_ingress(ctx, &e);
-	else
-		show_egress(ctx, &e);
+	parse_skb(skb, &p);
+	d = describe(&p, AXP_OUT, outcome, word);
+	if (!d || !sampler)
+		return 0;
+	d->event.ifindex = skb->ifindex;
+	if (skb->vlan_present) {
+		d->event.vlan_tci = skb->vlan_tci;
+		d->event.vlan_proto = skb->vlan_proto;
+	}
+	if (why & SEE_SAMPLE)
+		seen = note_source(d, sampler);
+	if (why & SEE_WATCHED)
+		seen += show_out(skb, &d->event);
+	return seen;
 }
 
-/* To be called for every packet, with its row of counters. */
-static __always_inline void be_seen(void *ctx, const struct pkt *p, const struct fate *f,
+/* To be called for every packet, with the sampler of its row of counters. */
+static __always_inline void be_seen(void *ctx, __u32 direction, __u64 outcome, __u64 word,
 				    struct axp_sampler *sampler)
 {
-	int refused = f->reason < AXP_DROP_REASONS;
+	int refused = OUTCOME_REASON(outcome) < AXP_DROP_REASONS;
+	__u32 why = 0;
 
 	if (refused && is_sampled(sampler))
-		record_refused(ctx, p, f, sampler);
+		why |= SEE_SAMPLE;
 	if (is_watched(refused ? AXP_WATCH_DROPS : AXP_WATCH_PASSES))
-		show_packet(ctx, p, f);
+		why |= SEE_WATCHED;
+	if (!why)
+		return;
+	if (direction == AXP_IN)
+		see_ingress(ctx, outcome, word, why, sampler);
+	else
+		see_egress(ctx, outcome, word, why, sampler);
 }
 
 #endif

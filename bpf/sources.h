@@ -18,30 +18,15 @@ enum {
 	RANK_MAX = 0x7fffffff,
 };
 
-/* A drop, real or would-be. */
-struct refused {
-	struct axp_source_key key;
-	__u64 bytes;
-	__u32 ifindex;
-	__u16 port; /* it went to; 0 where it is not known */
-	__u8 reason, verdict;
-};
-
-/* Of drop reasons only this one has followed the headers to the ports. */
-static __always_inline int ports_known(__u32 reason)
-{
-	return reason == AXP_REASON_UNLISTED;
-}
-
-static __always_inline void source_key(const struct pkt *p, __u32 direction, __u32 service,
-				       __u32 reason, struct axp_source_key *key)
+static __always_inline void source_key(const struct axp_event *e, struct axp_source_key *key)
 {
 	__builtin_memset(key, 0, sizeof(*key));
-	__builtin_memcpy(key->address, direction == AXP_IN ? p->src : p->dst, sizeof(key->address));
-	key->family = p->family;
-	key->protocol = ports_known(reason) ? p->protocol : AXP_NO_PROTOCOL;
-	key->service = service;
-	key->direction = direction;
+	__builtin_memcpy(key->address, e->direction == AXP_IN ? e->src : e->dst,
+			 sizeof(key->address));
+	key->family = e->family;
+	key->protocol = e->protocol;
+	key->service = e->service;
+	key->direction = e->direction;
 }
 
 static __always_inline __u32 source_set(const struct axp_source_key *key)
@@ -101,21 +86,21 @@ static __always_inline void count_port(struct axp_source *s, __u16 port, __u32 w
 	s->port_packets[least] += weight;
 }
 
-static __always_inline void count_source(struct axp_source *s, const struct refused *r, __u64 now,
+static __always_inline void count_source(struct axp_source *s, const struct axp_event *e, __u64 now,
 					 __u32 weight, __u32 random)
 {
-	struct axp_count *count = &s->by_verdict[r->verdict & 1];
+	struct axp_count *count = &s->by_verdict[e->verdict & 1];
 	__u32 rank = rank_now(s, now);
 
 	s->rank = rank < RANK_MAX ? rank + weight : RANK_MAX;
 	s->last = now;
 	count->packets += weight;
-	count->bytes += weight * r->bytes;
+	count->bytes += (__u64)weight * e->length;
 	s->variance += (__u64)weight * (weight - 1);
-	s->reasons |= 1u << (r->reason & 31);
-	s->ifindex = r->ifindex;
-	if (ports_known(r->reason))
-		count_port(s, r->port, weight, random);
+	s->reasons |= 1u << (e->reason & 31);
+	s->ifindex = e->ifindex;
+	if (e->protocol != AXP_NO_PROTOCOL)
+		count_port(s, e->dport, weight, random);
 }
 
 /* Its place in the set, which is locked; NULL: it has none, and wins none. */
@@ -149,11 +134,8 @@ static __always_inline struct axp_source *place(struct axp_source_set *set,
 	return s;
 }
 
-/*
- * Not inlined: a drop that is not sampled must not pay for it. Not static: the verifier looks at it
- * once, whatever the packet.
- */
-__noinline int note_source(const struct refused *r, struct axp_sampler *sampler)
+/* Whether it has a place in the table. Not inlined: it needs the stack when others don't. */
+static __noinline int note_source(struct description *d, struct axp_sampler *sampler)
 {
 	__u64 now = bpf_ktime_get_coarse_ns();
 	__u32 random = bpf_get_prandom_u32();
@@ -161,19 +143,18 @@ __noinline int note_source(const struct refused *r, struct axp_sampler *sampler)
 	struct axp_source *s;
 	__u32 index, weight;
 
-	if (!r || !sampler)
-		return 0;
+	source_key(&d->event, &d->source);
 	weight = sample_weight(sampler, now);
-	index = source_set(&r->key);
+	index = source_set(&d->source);
 	set = bpf_map_lookup_elem(&sources, &index);
 	if (!set)
 		return 0;
 	bpf_spin_lock(&set->lock);
-	s = place(set, &r->key, now, weight, random);
+	s = place(set, &d->source, now, weight, random);
 	if (s)
-		count_source(s, r, now, weight, random);
+		count_source(s, &d->event, now, weight, random);
 	bpf_spin_unlock(&set->lock);
-	return 0;
+	return s != NULL;
 }
 
 #endif

@@ -6,6 +6,7 @@
 #ifndef ALLOWXDP_VERDICT_H
 #define ALLOWXDP_VERDICT_H
 
+#include "lookup.h"
 #include "maps.h"
 #include "parse.h"
 
@@ -31,8 +32,8 @@ static __always_inline __u64 timed_services(const struct axp_lpm_value *value)
 	return services;
 }
 
-/* Services that the longest match of the address opens; 0: no entry covers it. */
-static __always_inline __u64 services_of(__u8 family, const __be32 *addr, __u32 slot)
+/* What the longest match in the trie opens. */
+static __always_inline __u64 trie_services(__u8 family, const __be32 *addr, __u32 slot)
 {
 	const struct axp_lpm_value *value;
 	void *trie;
@@ -57,6 +58,39 @@ static __always_inline __u64 services_of(__u8 family, const __be32 *addr, __u32 
 	if (!value)
 		return 0;
 	return value->timed ? timed_services(value) : value->services;
+}
+
+/*
+ * Not inlined, as they are needed in many places; global, so that the verifier looks at each once.
+ * Addresses in network byte order, for IPv6 in two halves.
+ */
+__noinline __u64 trie4_services(__u32 address, __u32 slot)
+{
+	return trie_services(AXP_IPV4, &address, slot);
+}
+
+__noinline __u64 services6(__u64 first, __u64 second, __u32 slot)
+{
+	__u64 addr[2] = { first, second }, services;
+
+	if (directory6_look_up(slot, bpf_be64_to_cpu(first), bpf_be64_to_cpu(second), &services) ==
+	    DIRECTORY_ASKS_TRIE)
+		services = trie_services(AXP_IPV6, (const __be32 *)addr, slot);
+	return services;
+}
+
+/* Services that the longest match of the address opens; 0: no entry covers it. */
+static __always_inline __u64 services_of(__u8 family, const __be32 *addr, __u32 slot)
+{
+	__u64 services, halves[2];
+
+	if (family != AXP_IPV4) {
+		__builtin_memcpy(halves, addr, sizeof(halves));
+		return services6(halves[0], halves[1], slot);
+	}
+	if (directory4_look_up(slot, bpf_ntohl(addr[0]), &services) == DIRECTORY_ASKS_TRIE)
+		services = trie4_services(addr[0], slot);
+	return services;
 }
 
 /*

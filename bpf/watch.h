@@ -121,41 +121,40 @@ static __always_inline int is_alive(struct axp_control *c, __u32 n, __u64 now)
 	return 0;
 }
 
-static __always_inline void show(void *ctx, struct axp_event *e)
+/* To how many it was shown, or would have been but for their filters and rates. */
+static __always_inline int show(void *ctx, struct axp_event *e)
 {
 	__u32 kind = e->reason < AXP_DROP_REASONS ? AXP_WATCH_DROPS : AXP_WATCH_PASSES;
 	__u64 now = bpf_ktime_get_coarse_ns();
 	struct axp_control *c;
 	__u32 zero = 0, n;
+	int shown = 0;
 
 	c = bpf_map_lookup_elem(&control, &zero);
 	if (!c)
-		return;
+		return 0;
 #pragma unroll
 	for (n = 0; n < AXP_WATCHERS; n++) {
-		if (((volatile __u8 *)&c->watching)[n] & kind && is_alive(c, n, now))
+		if (((volatile __u8 *)&c->watching)[n] & kind && is_alive(c, n, now)) {
 			show_to(ctx, e, n, now);
+			shown++;
+		}
 	}
+	return shown;
 }
 
-/* Neither static nor inlined: rare, large, and looked at by the verifier only once. */
-__noinline int show_ingress(struct xdp_md *ctx, struct axp_event *e)
+/*
+ * Not inlined: each needs the stack in its turn. (What such a function returns must depend on
+ * something and be used, or the compiler leaves anything in its place, which the verifier refuses.)
+ */
+static __noinline int show_in(struct xdp_md *ctx, struct axp_event *e)
 {
-	if (e)
-		show(ctx, e);
-	return 0;
+	return show(ctx, e);
 }
 
-__noinline int show_egress(struct __sk_buff *skb, struct axp_event *e)
+static __noinline int show_out(struct __sk_buff *skb, struct axp_event *e)
 {
-	if (!e)
-		return 0;
-	if (skb->vlan_present) {
-		e->vlan_tci = skb->vlan_tci;
-		e->vlan_proto = skb->vlan_proto;
-	}
-	show(skb, e);
-	return 0;
+	return show(skb, e);
 }
 
 #endif

@@ -11,7 +11,7 @@
 #include <linux/types.h>
 #include "reasons.h"
 
-#define AXP_ABI_VERSION 2
+#define AXP_ABI_VERSION 3
 
 enum {
 	AXP_MAX_SERVICES = 64,      /* one bit each in a 64-bit set */
@@ -137,6 +137,156 @@ struct axp_lpm_value {
 struct axp_timed {
 	__u64 at[AXP_TIMED_STEPS]; /* CLOCK_BOOTTIME, ns */
 	__u64 services[AXP_TIMED_STEPS];
+};
+
+/*
+ * Directories: what the tries say, laid out so that nearly every look-up ends after one to three
+ * reads (docs/architecture.md). Maps `directories4` and `directories6` hold their pages, each an
+ * array map of one element, mapped into the command's memory: page p of a slot's at
+ * AXP_DIR_PAGE_KEY. Units are numbered through all pages. Words in host byte order. What packets
+ * can reach is never written again, but for the words that lead to it: those of AXP_DIR4_ROOT, the
+ * `root` of a header and the `base` of a node, each of them one aligned 32-bit store; bits of the
+ * filters are set before and cleared after.
+ *
+ * A set id stands for the services that an address opens: AXP_SET_NONE for none, AXP_SET_ASK for
+ * "ask the trie" (entries that expire, or more sets than there are ids), else an index into the
+ * table of sets.
+ */
+enum {
+	AXP_SET_NONE = 0,
+	AXP_SET_ASK = 255,
+	AXP_SETS = 256,
+
+	AXP_DIR_PAGE = 1 << 20, /* bytes */
+	AXP_DIR_PAGES = 512,    /* of one directory */
+
+	AXP_DIR4_UNIT = 32, /* bytes */
+	AXP_DIR4_PAGE_UNITS = AXP_DIR_PAGE / AXP_DIR4_UNIT,
+	AXP_DIR4_WORDS = 8, /* __u32, in a unit */
+	/* first units of: __u32[65536], by /16: bit n: something is listed in its nth /21 */
+	AXP_DIR4_FILTER = 0,
+	/* __u32[65536], by /16: where it stands */
+	AXP_DIR4_ROOT = AXP_DIR4_FILTER + 65536 / AXP_DIR4_WORDS,
+	/* __u64[AXP_SETS]: services */
+	AXP_DIR4_SETS = AXP_DIR4_ROOT + 65536 / AXP_DIR4_WORDS,
+	AXP_DIR4_HEADER = AXP_DIR4_SETS + AXP_SETS / 4,
+	AXP_DIR4_FIRST = AXP_DIR4_HEADER + 1, /* here begins what is given out */
+	/* In large ones (`fine`) two pages follow, __u32[524288]: bit n: the same of the nth /24,
+	 * and what is given out begins behind them. */
+	AXP_DIR4_FINE = AXP_DIR4_PAGE_UNITS,
+	AXP_DIR4_FINE_FIRST = 3 * AXP_DIR4_PAGE_UNITS,
+
+	AXP_DIR6_UNIT = 64,
+	AXP_DIR6_PAGE_UNITS = AXP_DIR_PAGE / AXP_DIR6_UNIT,
+	AXP_DIR6_HEADER = 0,
+	AXP_DIR6_SETS = 1,
+	AXP_DIR6_FIRST = AXP_DIR6_SETS + 32,
+	AXP_DIR6_LEVELS = 22, /* six bits each */
+};
+
+#define AXP_DIR_PAGE_KEY(slot, page) ((slot)*AXP_DIR_PAGES + (page))
+
+enum axp_dir_kind {
+	AXP_DIR_ONE = 0, /* one set for all addresses that open anything, `services` */
+	AXP_DIR_ASK = 1, /* the same, and what it opens stands in the trie */
+	AXP_DIR_MIXED = 2,
+	AXP_DIR_RANGES = 3, /* struct axp_dir4_ranges */
+};
+
+struct axp_dir_header {
+	__u32 used;   /* units given out, from 0 on */
+	__u32 n_sets; /* the first is 1 */
+	__u32 root;   /* IPv6: unit of the topmost node */
+	__u32 filled; /* `used` when it was made: what came since has replaced something */
+	__u32 fine;   /* IPv4: 1: it has the filter by /24 */
+	__u32 pad;
+};
+
+/*
+ * IPv4: what is listed in a /16 or a /18 where that is little: addresses first[i] to first[i] +
+ * span[i] of it have set[i]. What is left over repeats one that is in use.
+ */
+enum { AXP_DIR4_RANGES = 6 };
+
+struct axp_dir4_ranges {
+	__u16 first[AXP_DIR4_RANGES];
+	__u16 span[AXP_DIR4_RANGES];
+	__u8 set[AXP_DIR4_RANGES];
+	__u8 pad;
+	__u8 kind; /* AXP_DIR_RANGES */
+};
+
+/*
+ * A /18, 64 times a /24; four of them are a /16. `any`: /24s in which something is listed. `own`:
+ * those that are not listed as a whole by the group's one set; the rank of its bit in `own` says
+ * where the rest stands. AXP_DIR_ONE and _ASK: unit base + rank is a bit for each address.
+ * AXP_DIR_MIXED, where own is the same as any: an axp_dir4_cell in the units from `base`.
+ */
+struct axp_dir4_group {
+	__u64 any;
+	__u64 own;
+	__u64 services;
+	__u32 base;
+	__u8 pad[3];
+	__u8 kind;
+};
+
+/* A /16, in AXP_DIR4_ROOT: 0 where nothing is listed; a unit with its ranges; or the first of four
+ * units, a group or ranges each. */
+#define AXP_DIR4_IN_RANGES 0x80000000U
+
+/*
+ * Bits 0-7: set id; bits 8-39: unit. Unit 0: the whole /24 has this set. Set AXP_SET_NONE: the
+ * eight units from there on are set ids, one for each address. Else the unit is a bit for each
+ * address.
+ */
+#define AXP_DIR4_CELL(set, unit) ((__u64)(unit) << 8 | (set))
+#define AXP_DIR4_CELL_SET(cell)  ((__u32)((cell)&0xff))
+#define AXP_DIR4_CELL_UNIT(cell) ((__u32)((cell) >> 8))
+
+union axp_dir4_unit {
+	__u32 words[AXP_DIR4_WORDS];
+	struct axp_dir4_ranges ranges;
+	struct axp_dir4_group group;
+	__u64 cells[4];
+	__u64 services[4];
+	__u32 bits[8]; /* address a of the /24: bit a % 32 of bits[a / 32] */
+	__u8 sets[32];
+	struct axp_dir_header header;
+};
+
+struct axp_dir4_page {
+	union axp_dir4_unit units[AXP_DIR4_PAGE_UNITS];
+};
+
+/*
+ * IPv6: what the six bits behind the first `depth` lead to. An address whose first `depth` bits are
+ * not `key` has the set `outside`. `own`: slots with a node of their own, in the units from `base`
+ * on by rank; AXP_DIR_MIXED: behind a unit of 64 set ids. Of the other slots, `any` says which open
+ * something. Addresses as two words, the first eight bytes in `high`; bits past the 128th are zero.
+ */
+struct axp_dir6_node {
+	__u64 own;
+	__u64 any;
+	__u64 services;
+	__u64 key_high, key_low;
+	__u64 mask_high, mask_low; /* the first `depth` bits */
+	__u32 base;
+	__u8 kind;
+	__u8 depth;
+	__u8 outside;
+	__u8 pad;
+};
+
+union axp_dir6_unit {
+	struct axp_dir6_node node;
+	__u64 services[8];
+	__u8 sets[64];
+	struct axp_dir_header header;
+};
+
+struct axp_dir6_page {
+	union axp_dir6_unit units[AXP_DIR6_PAGE_UNITS];
 };
 
 /* Keys of maps `flows`, `strangers` and `answers`: the tuple on the wire, seen from this host. */

@@ -170,5 +170,7 @@ int policy_apply(struct instance *i, struct policy *next, const struct policy *p
 			  next->settings.flow_capacity);
 	if (!rc && previous)
 		rc = reset_counters(i, next, previous, err);
-	return rc ? rc : policy_install(i, next, how, !previous, err);
+	if (rc || policy_change_entries(i, next, previous, how, &rc, err))
+		return rc;
+	return policy_install(i, next, how, !previous, err);
 }

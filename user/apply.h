@@ -5,6 +5,7 @@
 #define ALLOWXDP_APPLY_H
 
 #include "instance.h"
+#include "plan.h"
 #include "policy.h"
 
 /* A loaded instance together with the policy that it runs; opened by running.h. */
@@ -22,8 +23,9 @@ struct running {
 	}
 /* How a policy is put in force. */
 struct apply {
-	uint32_t mode;    /* enum axp_mode */
-	uint32_t confirm; /* seconds until it is rolled back unless confirmed; 0: never */
+	uint32_t mode;           /* enum axp_mode */
+	uint32_t confirm;        /* seconds until it is rolled back unless confirmed; 0: never */
+	const struct plan *plan; /* what it changes, if that is known */
 };
 
 /*
@@ -44,6 +46,14 @@ void mode_apply(struct running *r, const struct apply *how);
  */
 int policy_install(struct instance *i, const struct policy *next, const struct apply *how,
 		   bool first, struct error *err);
+
+/*
+ * In place, where only few entries change: true if that is what was done, or tried (*rc says how it
+ * ended). The caller falls back to policy_install().
+ */
+bool policy_change_entries(struct instance *i, const struct policy *next,
+			   const struct policy *previous, const struct apply *how, int *rc,
+			   struct error *err);
 
 /*
  * Makes a change of p->added (one entry of `list`, at `prefix`, put there or taken away since

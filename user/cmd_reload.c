@@ -76,6 +76,7 @@ static int reload(struct reload *l, struct policy *next, struct error *err)
 	how.mode = mode_after(r, next);
 	if (!rc)
 		rc = preview_make(&l->preview, r, next, how.mode, l->force, err);
+	how.plan = &l->preview.plan;
 	if (!rc && !l->dry_run)
 		rc = policy_apply(&r->instance, next, &r->policy, &how, err);
 	return rc;

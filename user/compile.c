@@ -214,20 +214,13 @@ static void walk_to(struct walk *w, const struct prefix *prefix)
 	w->added = entries_lower_bound(&w->policy->added, prefix);
 }
 
-/* Adds the top of the stack to the nodes, if it says anything that the one below does not. */
-static int emit(struct walk *w)
+static int push_node(struct walk *w, const struct prefix *prefix)
 {
 	const struct frame *top = &w->stack[w->depth];
-	struct node node = { .prefix = top->prefix, .services = top->services };
-	struct node_steps steps;
-	int rc;
+	struct node node = { .prefix = *prefix, .services = top->services };
+	struct node_steps steps = { 0 };
+	int rc = top->expires ? frame_steps(w, &steps) : 0;
 
-	if (!top->expires) {
-		if (top->services == w->stack[w->depth - 1].services)
-			return 0;
-		return nodes_push(w->out, &node);
-	}
-	rc = frame_steps(w, &steps);
 	if (!rc && steps.n) {
 		rc = timed_push(w->out, &steps);
 		node.timed = (uint32_t)w->out->n_timed;
@@ -235,18 +228,32 @@ static int emit(struct walk *w)
 	return rc ? rc : nodes_push(w->out, &node);
 }
 
-int compile_within(const struct policy *p, const struct prefix *within, struct nodes *out)
+/* Adds the top of the stack to the nodes, if it says anything that the one below does not. */
+static int emit(struct walk *w)
 {
-	struct walk *w __attribute__((cleanup(cleanup_free))) = calloc(1, sizeof(*w));
-	const struct prefix *next;
+	const struct frame *top = &w->stack[w->depth];
+
+	if (!top->expires && top->services == w->stack[w->depth - 1].services)
+		return 0;
+	return push_node(w, &top->prefix);
+}
+
+static struct walk *walk_new(const struct policy *p, struct nodes *out)
+{
+	struct walk *w = calloc(1, sizeof(*w));
 
 	if (!w)
-		return -ENOMEM;
+		return NULL;
 	w->policy = p;
 	w->out = out;
 	for (size_t i = 0; i < p->n_lists; i++)
 		w->list_services[i] = policy_list_services(p, i);
+	return w;
+}
 
+/* Puts everything that covers the prefix on the stack, itself excluded. */
+static void walk_down(struct walk *w, const struct prefix *within)
+{
 	for (uint8_t len = 0; len < within->len; len++) {
 		struct prefix above = prefix_shorten(within, len);
 
@@ -254,16 +261,44 @@ int compile_within(const struct policy *p, const struct prefix *within, struct n
 		descend(w, &above);
 	}
 	walk_to(w, within);
-	while ((next = next_prefix(w)) && prefix_covers(within, next)) {
+}
+
+/* Adds everything from here on that lies within. */
+static int walk_through(struct walk *w, const struct prefix *within)
+{
+	const struct prefix *next;
+	int rc = 0;
+
+	while (!rc && (next = next_prefix(w)) && prefix_covers(within, next)) {
 		struct prefix prefix = *next;
-		int rc;
 
 		descend(w, &prefix);
 		rc = emit(w);
-		if (rc)
-			return rc;
 	}
-	return 0;
+	return rc;
+}
+
+int compile_within(const struct policy *p, const struct prefix *within, struct nodes *out)
+{
+	struct walk *w __attribute__((cleanup(cleanup_free))) = walk_new(p, out);
+
+	if (!w)
+		return -ENOMEM;
+	walk_down(w, within);
+	return walk_through(w, within);
+}
+
+int compile_region(const struct policy *p, const struct prefix *region, struct nodes *out)
+{
+	struct walk *w __attribute__((cleanup(cleanup_free))) = walk_new(p, out);
+	int rc;
+
+	if (!w)
+		return -ENOMEM;
+	walk_down(w, region);
+	descend(w, region);
+	rc = push_node(w, region);
+	return rc ? rc : walk_through(w, region);
 }
 
 int compile_nodes(const struct policy *p, struct nodes *out)
@@ -298,7 +333,7 @@ int compile_failed(int rc, struct error *err)
 }
 
 static int changes_push(struct changes *c, const struct nodes *nodes, const struct node *node,
-			bool drop, bool known)
+			bool drop, const struct node *old)
 {
 	if (c->n == c->cap) {
 		size_t cap = c->cap ? c->cap * 2 : 16;
@@ -309,7 +344,14 @@ static int changes_push(struct changes *c, const struct nodes *nodes, const stru
 		c->v = v;
 		c->cap = cap;
 	}
-	c->v[c->n++] = (struct change){ *node, steps_of(nodes, node), drop, known };
+	c->v[c->n++] = (struct change){
+		.node = *node,
+		.steps = steps_of(nodes, node),
+		.remove = drop,
+		.known = old != NULL,
+	};
+	if (old)
+		c->v[c->n - 1].old = *old;
 	return 0;
 }
 
@@ -340,14 +382,15 @@ int nodes_diff(const struct nodes *before, const struct nodes *after, struct cha
 			order = prefix_compare(&before->v[i].prefix, &after->v[j].prefix);
 
 		if (order < 0) {
-			rc = changes_push(out, before, &before->v[i++], true, true);
+			rc = changes_push(out, before, &before->v[i], true, &before->v[i]);
+			i++;
 		} else if (order > 0) {
-			rc = changes_push(out, after, &after->v[j++], false, false);
+			rc = changes_push(out, after, &after->v[j++], false, NULL);
 		} else {
 			if (before->v[i].services != after->v[j].services ||
 			    !same_steps(steps_of(before, &before->v[i]),
 					steps_of(after, &after->v[j])))
-				rc = changes_push(out, after, &after->v[j], false, true);
+				rc = changes_push(out, after, &after->v[j], false, &before->v[i]);
 			i++;
 			j++;
 		}

@@ -39,6 +39,12 @@ void nodes_free(struct nodes *n);
  */
 int compile_within(const struct policy *p, const struct prefix *within, struct nodes *out);
 
+/*
+ * The same for a region taken by itself: the first node is `region`, with what covers it, even
+ * where no entry does.
+ */
+int compile_region(const struct policy *p, const struct prefix *region, struct nodes *out);
+
 /* All nodes of both families; the same errors. */
 int compile_nodes(const struct policy *p, struct nodes *out);
 
@@ -55,7 +61,8 @@ struct change {
 	struct node node;
 	const struct node_steps *steps; /* borrowed from the nodes that it comes from; NULL: none */
 	bool remove;
-	bool known; /* the trie has a node of this prefix already: changed or removed */
+	bool known;      /* there was a node of this prefix already: changed or removed */
+	struct node old; /* if so; its `timed` says only whether it had steps */
 };
 
 struct changes {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Generations: a whole policy is filled into a slot that no packet looks at, then one store makes
- * every packet see it. Live changes alter the tries of the active one, address by address.
+ * every packet see it. Live changes alter the active one's tries and
+ * directories, address by address.
  */
 #ifndef ALLOWXDP_GENERATION_H
 #define ALLOWXDP_GENERATION_H
@@ -25,8 +26,16 @@ uint64_t generation_word(const struct instance *i, uint32_t slot, uint32_t mode)
  */
 void generation_prune(struct instance *i);
 
-/* Applies changes (of one family or both) to the tries in a slot. */
-int generation_change(struct instance *i, uint32_t slot, const struct changes *changes,
-		      struct error *err);
+/*
+ * Makes what the policy says within some prefixes, none inside another, true in a slot that packets
+ * may be looking at. `changes` are those of all nodes there. First the trie learns what the
+ * directory is going to ask it, then the directory changes, then the trie forgets what it is not
+ * asked any more: each address goes from its old services to its new ones at once.
+ * *wasteful is set when so much was left behind by changes that the policy had better be filled
+ * into another slot.
+ */
+int generation_change(struct instance *i, uint32_t slot, const struct policy *p,
+		      const struct prefix *prefixes, size_t n, const struct changes *changes,
+		      bool *wasteful, struct error *err);
 
 #endif

@@ -3,9 +3,10 @@
  * An instance in the kernel: its pinned maps, and the control word that says what packets see.
  *
  * Pins, all in paths->pins: the shared maps by their names (INSTANCE_MAPS); lpm4_SLOT and
- * lpm6_SLOT, the tries inside tries4 and tries6; for each interface counters_IFACE, link_IFACE
- * (ingress) and egress_IFACE. `control` is pinned last and removed first: where it is missing,
- * there is no instance, and what else lies there is left over from a crash.
+ * lpm6_SLOT, the tries inside tries4 and tries6; dir4_SLOT and dir6_SLOT, the directories likewise;
+ * for each interface counters_IFACE, link_IFACE (ingress) and egress_IFACE. `control` is pinned
+ * last and removed first: where it is missing, there is no instance, and what else lies there is
+ * left over from a crash.
  */
 #ifndef ALLOWXDP_INSTANCE_H
 #define ALLOWXDP_INSTANCE_H
@@ -23,6 +24,8 @@ enum { INSTANCE_PIN_MAX = PATH_MAX };
 	X(POLICIES, policies)         \
 	X(TRIES4, tries4)             \
 	X(TRIES6, tries6)             \
+	X(DIRECTORIES4, directories4) \
+	X(DIRECTORIES6, directories6) \
 	X(TIMED, timed)               \
 	X(FLOWS, flows)               \
 	X(FLOW_PORTS, flow_ports)     \

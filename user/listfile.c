@@ -168,6 +168,59 @@ int list_line_parse(const char *line, size_t n, struct list_line *out, struct er
 	return n ? list_label_check(line, n, err) : 0;
 }
 
+/* A number of at most three digits; moves *at behind it. Negative if there is none. */
+static int short_number(const char **at, const char *end)
+{
+	const char *start = *at;
+	int value = 0;
+
+	for (; *at < end && **at >= '0' && **at <= '9' && *at - start < 4; (*at)++)
+		value = value * 10 + (**at - '0');
+	if (*at == start || *at - start > 3 || (*start == '0' && *at - start > 1))
+		return -1;
+	return value;
+}
+
+/*
+ * Most lines of long lists are "192.0.2.0/24" and nothing more: read here in one go. What is not
+ * exactly that, or wrong, is left to list_line_parse().
+ */
+static bool plain_ipv4(const char *line, size_t n, struct prefix *out)
+{
+	const char *end = line + n;
+	uint32_t address = 0;
+	int len = 32;
+
+	for (int i = 0; i < 4; i++) {
+		int byte = short_number(&line, end);
+
+		if (byte < 0 || byte > 255 || (i < 3 && (line == end || *line++ != '.')))
+			return false;
+		address = address << 8 | (uint32_t)byte;
+	}
+	if (line < end) {
+		if (*line++ != '/')
+			return false;
+		len = short_number(&line, end);
+	}
+	if (line < end || len < 0 || len > 32 || (len < 32 && address << len))
+		return false;
+	*out = (struct prefix){ .family = AXP_IPV4, .len = (uint8_t)len };
+	for (int i = 0; i < 4; i++)
+		out->addr[i] = (uint8_t)(address >> (24 - 8 * i));
+	return true;
+}
+
+static int push_plain(struct entries *out, struct entry *e, struct error *err)
+{
+	int rc;
+
+	e->until = 0;
+	e->label = 0;
+	rc = entries_push(out, e);
+	return rc ? error_set(err, -rc, "not enough memory for the entries") : 0;
+}
+
 static int read_line(struct policy *p, struct entries *out, const char *line, size_t n,
 		     struct entry *e, struct error *err)
 {
@@ -175,6 +228,8 @@ static int read_line(struct policy *p, struct entries *out, const char *line, si
 	uint16_t flags = e->flags;
 	int ret;
 
+	if (plain_ipv4(line, n, &e->prefix))
+		return push_plain(out, e, err);
 	ret = list_line_parse(line, n, &parsed, err);
 	if (ret || parsed.blank)
 		return ret;

@@ -36,11 +36,13 @@ static int push(struct plan_entries *e, const struct policy *p, const struct ent
 static int missing(const struct policy *from, const struct entries *entries,
 		   const struct policy *to, const int *lists, struct plan_entries *out)
 {
+	size_t at = 0;
+
 	for (size_t i = 0; i < entries->n; i++) {
 		const struct entry *e = &entries->v[i], *twin = NULL;
 
 		if (lists[e->list] >= 0)
-			twin = policy_find_entry(to, &e->prefix, lists[e->list]);
+			twin = policy_find_entry_next(to, &e->prefix, lists[e->list], &at);
 		if (twin && !((twin->flags ^ e->flags) & ENTRY_CARVE) && twin->until == e->until)
 			continue;
 		if (push(out, from, e))

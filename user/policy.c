@@ -149,11 +149,10 @@ int policy_find_service(const struct policy *p, const char *name)
 	return -1;
 }
 
-static const struct entry *find_in(const struct entries *e, const struct prefix *prefix, int list)
+static const struct entry *find_from(const struct entries *e, size_t i, const struct prefix *prefix,
+				     int list)
 {
-	size_t i;
-
-	for (i = entries_lower_bound(e, prefix); i < e->n; i++) {
+	for (; i < e->n; i++) {
 		if (prefix_compare(&e->v[i].prefix, prefix) != 0)
 			break;
 		if (e->v[i].list == list)
@@ -162,14 +161,28 @@ static const struct entry *find_in(const struct entries *e, const struct prefix 
 	return NULL;
 }
 
-const struct entry *policy_find_entry(const struct policy *p, const struct prefix *prefix, int list)
+static const struct entry *find_at(const struct policy *p, const struct prefix *prefix, int list,
+				   size_t at)
 {
-	const struct entry *found = find_in(&p->base, prefix, list), *added;
+	const struct entry *found = find_from(&p->base, at, prefix, list), *added;
 
 	if (found && !entry_expired(p, found))
 		return found;
-	added = find_in(&p->added, prefix, list);
+	added = find_from(&p->added, entries_lower_bound(&p->added, prefix), prefix, list);
 	return added ? added : found;
+}
+
+const struct entry *policy_find_entry(const struct policy *p, const struct prefix *prefix, int list)
+{
+	return find_at(p, prefix, list, entries_lower_bound(&p->base, prefix));
+}
+
+const struct entry *policy_find_entry_next(const struct policy *p, const struct prefix *prefix,
+					   int list, size_t *at)
+{
+	while (*at < p->base.n && prefix_compare(&p->base.v[*at].prefix, prefix) < 0)
+		(*at)++;
+	return find_at(p, prefix, list, *at);
 }
 
 static bool service_allows(const struct service *s, size_t list)

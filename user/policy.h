@@ -132,6 +132,13 @@ int policy_find_service(const struct policy *p, const char *name);
 const struct entry *policy_find_entry(const struct policy *p, const struct prefix *prefix,
 				      int list);
 
+/*
+ * The same for many prefixes in ascending order: *at, 0 before the first, says how far in base the
+ * last one was.
+ */
+const struct entry *policy_find_entry_next(const struct policy *p, const struct prefix *prefix,
+					   int list, size_t *at);
+
 /* Index of the first entry whose prefix is not less than `prefix`. */
 size_t entries_lower_bound(const struct entries *e, const struct prefix *prefix);
 

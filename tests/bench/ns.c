@@ -19,6 +19,7 @@
 #include <string.h>
 #include "abi.h"
 #include "bench_wrap.skel.h"
+#include "directory_map.h"
 
 enum {
 	SOURCES = 1 << 20,
@@ -94,6 +95,43 @@ static void fill_trie(const struct candidate *c, uint32_t (*prefixes)[2], size_t
 		die("tries4");
 }
 
+static int by_prefix(const void *a, const void *b)
+{
+	const struct node *x = a, *y = b;
+
+	return prefix_compare(&x->prefix, &y->prefix);
+}
+
+/* The directory, as the command makes it; versions before it have none. */
+static void fill_directory(const struct candidate *c, uint32_t (*prefixes)[2], size_t n)
+{
+	struct nodes nodes = { .v = calloc(n, sizeof(*nodes.v)), .n = n };
+	struct directory d = { .family = AXP_IPV4 };
+	struct directory_pages pages = { .n = 0 };
+	int outer = map_fd(c, "directories4");
+	uint32_t slot = 0;
+
+	if (outer < 0)
+		return;
+	for (size_t i = 0; nodes.v && i < n; i++) {
+		uint32_t address = htonl(prefixes[i][0]);
+
+		nodes.v[i].prefix.family = AXP_IPV4;
+		nodes.v[i].prefix.len = (uint8_t)prefixes[i][1];
+		nodes.v[i].services = 1;
+		memcpy(nodes.v[i].prefix.addr, &address, sizeof(address));
+	}
+	if (!nodes.v)
+		die("memory");
+	qsort(nodes.v, n, sizeof(*nodes.v), by_prefix);
+	if (directory_build(&d, &nodes, 0, n) || directory_pages_fill(&pages, &d) ||
+	    directory_pages_put(&pages, 0, outer, slot))
+		die("directories4");
+	directory_pages_close(&pages);
+	directory_free(&d);
+	free(nodes.v);
+}
+
 static void fill_policy(const struct candidate *c)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(c->object, "policies");
@@ -135,6 +173,7 @@ static void load(struct candidate *c, const char *path, uint32_t (*prefixes)[2],
 	c->program = bpf_program__fd(bpf_object__find_program_by_name(c->object, "allowxdp_in"));
 	fill_policy(c);
 	fill_trie(c, prefixes, n);
+	fill_directory(c, prefixes, n);
 }
 
 static void fill_sources(struct bench_wrap *wrap, enum scenario s, uint32_t (*prefixes)[2],

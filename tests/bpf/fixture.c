@@ -9,6 +9,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "allowxdp.skel.h"
+#include "directories.h"
 #include "fixture.h"
 
 #define SECOND 1000000000ULL
@@ -151,11 +152,26 @@ static __u32 set_expiry(struct fixture *f, const struct expiry *expiry)
 	return f->next_timed;
 }
 
-/* As the command does it: a family without prefixes has no trie at all. */
-static void set_trie(struct fixture *f, struct bpf_map *tries, __u32 slot, enum axp_family family,
-		     const struct node *nodes)
+static void put(struct bpf_map *maps, __u32 slot, int map)
 {
+	if (map < 0 && bpf_map_delete_elem(bpf_map__fd(maps), &slot))
+		must(errno != ENOENT, "empty slot");
+	if (map < 0)
+		return;
+	must(bpf_map_update_elem(bpf_map__fd(maps), &slot, &map, 0), "map into its slot");
+	close(map);
+}
+
+/* A family without prefixes has neither trie nor directory. */
+static void set_family(struct fixture *f, __u32 slot, enum axp_family family,
+		       const struct node *nodes)
+{
+	struct bpf_map *tries = family == AXP_IPV4 ? f->skel->maps.tries4 : f->skel->maps.tries6;
+	struct bpf_map *directories =
+		family == AXP_IPV4 ? f->skel->maps.directories4 : f->skel->maps.directories6;
+	struct leaf *leaves = NULL;
 	int trie = -1;
+	size_t n = 0;
 
 	for (; nodes->prefix; nodes++) {
 		struct prefix_bits prefix = prefix_bits(nodes->prefix);
@@ -170,14 +186,13 @@ static void set_trie(struct fixture *f, struct bpf_map *tries, __u32 slot, enum 
 			value.timed = set_expiry(f, nodes->expiry);
 		memcpy(key.addr, prefix.addr, sizeof(key.addr));
 		must(bpf_map_update_elem(trie, &key, &value, BPF_NOEXIST), nodes->prefix);
+		leaves = reallocarray(leaves, n + 1, sizeof(*leaves));
+		must(!leaves, "leaves");
+		leaves[n++] = (struct leaf){ prefix, nodes->services, value.timed };
 	}
-	if (trie < 0) {
-		if (bpf_map_delete_elem(bpf_map__fd(tries), &slot))
-			must(errno != ENOENT, "no trie");
-		return;
-	}
-	must(bpf_map_update_elem(bpf_map__fd(tries), &slot, &trie, 0), "trie into its slot");
-	close(trie);
+	put(tries, slot, trie);
+	directory_set_slot(bpf_map__fd(directories), slot, family, leaves, n);
+	free(leaves);
 }
 
 void fixture_rules(struct fixture *f, __u32 slot, const struct rules *rules)
@@ -192,8 +207,8 @@ void fixture_rules(struct fixture *f, __u32 slot, const struct rules *rules)
 	set_settings(policy, rules);
 	must(bpf_map_update_elem(bpf_map__fd(f->skel->maps.policies), &slot, policy, 0), "policy");
 	free(policy);
-	set_trie(f, f->skel->maps.tries4, slot, AXP_IPV4, rules->nodes);
-	set_trie(f, f->skel->maps.tries6, slot, AXP_IPV6, rules->nodes);
+	set_family(f, slot, AXP_IPV4, rules->nodes);
+	set_family(f, slot, AXP_IPV6, rules->nodes);
 	f->rules[slot] = rules;
 }
 

@@ -512,9 +512,10 @@ def sweep():
         pid = source.rpartition("-")[2]
         if source.startswith("allowxdp-test-") and not Path(f"/proc/{pid}").exists():
             run("umount", target, check=False)
-    for path in Path(tempfile.gettempdir()).glob("axp*-*"):
-        if dead(path.name):
-            shutil.rmtree(path, ignore_errors=True)
+    for directory in {tempfile.gettempdir(), "/dev/shm"}:
+        for path in Path(directory).glob("axp*-*"):
+            if dead(path.name):
+                shutil.rmtree(path, ignore_errors=True)
     netns = Path("/run/netns")
     for path in netns.iterdir() if netns.exists() else ():
         if dead(path.name):

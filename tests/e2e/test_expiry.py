@@ -179,7 +179,7 @@ def test_expired_while_nothing_was_loaded(loaded):
 
 def test_an_entry_of_the_config_with_an_end(lab):
     """In files the moment is written out."""
-    until = int(time.time()) + 2
+    until = int(time.time()) + 6
     text = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(until))
     lab.axp.write(config(SERVICES, {**LISTS, "trunk": [*LISTS["trunk"], f"{STRANGER4} until={text} # fair"]}))
     with probing(lab, (STRANGER4, SIP)) as probe:

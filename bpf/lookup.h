@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which services an address opens, by the directories (include/abi.h): one to three dependent reads
+ * where a trie takes one for each bit that tells prefixes apart.
+ */
+#ifndef ALLOWXDP_LOOKUP_H
+#define ALLOWXDP_LOOKUP_H
+
+#include <bpf/bpf_endian.h>
+#include "maps.h"
+
+/* What a look-up ends with besides a set of services. */
+enum directory_answer { DIRECTORY_KNOWS, DIRECTORY_ASKS_TRIE };
+
+/* Set bits of a word; BPF has no instruction for it. */
+static __always_inline __u32 count_bits(__u64 x)
+{
+	x -= x >> 1 & 0x5555555555555555ULL;
+	x = (x & 0x3333333333333333ULL) + (x >> 2 & 0x3333333333333333ULL);
+	x = (x + (x >> 4)) & 0x0f0f0f0f0f0f0f0fULL;
+	return x * 0x0101010101010101ULL >> 56;
+}
+
+/* A page of the directory in a slot. No calls in here: with what kernels do against speculation
+ * past returns, one call costs as much as all the rest. */
+static __always_inline const void *page_of(void *directories, __u32 slot, __u32 page)
+{
+	__u32 key = AXP_DIR_PAGE_KEY(slot, page), zero = 0;
+	void *map = bpf_map_lookup_elem(directories, &key);
+
+	return map ? bpf_map_lookup_elem(map, &zero) : NULL;
+}
+
+/* A directory as a look-up goes about in it: small ones are all in the first page. */
+struct dir4 {
+	const struct axp_dir4_page *first;
+	__u32 slot;
+};
+
+static __always_inline const union axp_dir4_unit *unit4(const struct dir4 *d, __u32 index)
+{
+	const struct axp_dir4_page *page = d->first;
+
+	if (index >= AXP_DIR4_PAGE_UNITS) {
+		page = page_of(&directories4, d->slot, index / AXP_DIR4_PAGE_UNITS);
+		if (!page)
+			return NULL;
+	}
+	return &page->units[index & (AXP_DIR4_PAGE_UNITS - 1)];
+}
+
+static __always_inline int set4(const struct dir4 *d, __u32 set, __u64 *services)
+{
+	const union axp_dir4_unit *sets = &d->first->units[AXP_DIR4_SETS];
+
+	if (set == AXP_SET_ASK)
+		return DIRECTORY_ASKS_TRIE;
+	*services = sets->services[set & (AXP_SETS - 1)]; /* none for AXP_SET_NONE */
+	return DIRECTORY_KNOWS;
+}
+
+/* A /24 of a group with several sets. */
+static __always_inline int mixed4(const struct dir4 *d, const struct axp_dir4_group *group,
+				  __u32 rank, __u32 address, __u64 *services)
+{
+	const union axp_dir4_unit *unit = unit4(d, group->base + rank / 4);
+	__u32 at = address & 255, set, place;
+	__u64 cell;
+
+	if (!unit)
+		return DIRECTORY_KNOWS;
+	cell = unit->cells[rank & 3];
+	set = AXP_DIR4_CELL_SET(cell);
+	place = AXP_DIR4_CELL_UNIT(cell);
+	if (!place)
+		return set4(d, set, services);
+	if (set == AXP_SET_NONE) {
+		unit = unit4(d, place + at / 32);
+		return unit ? set4(d, unit->sets[at & 31], services) : DIRECTORY_KNOWS;
+	}
+	unit = unit4(d, place);
+	if (!unit || !(unit->bits[at / 32] >> (at & 31) & 1))
+		return DIRECTORY_KNOWS;
+	return set4(d, set, services);
+}
+
+static __always_inline __u32 ranges4(const struct axp_dir4_ranges *r, __u32 at)
+{
+	__u32 set = AXP_SET_NONE;
+	int i;
+
+#pragma unroll
+	for (i = 0; i < AXP_DIR4_RANGES; i++) {
+		if (((at - r->first[i]) & 0xffff) <= r->span[i])
+			set = r->set[i];
+	}
+	return set;
+}
+
+/* `address` in host byte order; *services is 0 where no entry covers it. */
+static __always_inline int directory4_look_up(__u32 slot, __u32 address, __u64 *services)
+{
+	struct dir4 d = { .slot = slot };
+	const union axp_dir4_unit *unit;
+	const struct axp_dir4_group *group;
+	const struct axp_dir_header *header;
+	__u32 chunk, index, at, rank;
+	__u64 bit;
+
+	*services = 0;
+	d.first = page_of(&directories4, slot, 0);
+	if (!d.first)
+		return DIRECTORY_KNOWS;
+	unit = &d.first->units[AXP_DIR4_FILTER + (address >> 19)];
+	if (!(unit->words[address >> 16 & 7] >> (address >> 11 & 31) & 1))
+		return DIRECTORY_KNOWS;
+	header = &d.first->units[AXP_DIR4_HEADER].header;
+	if (header->fine) {
+		unit = unit4(&d, AXP_DIR4_FINE + (address >> 16));
+		if (!unit || !(unit->words[address >> 13 & 7] >> (address >> 8 & 31) & 1))
+			return DIRECTORY_KNOWS;
+	}
+	unit = &d.first->units[AXP_DIR4_ROOT + (address >> 19)];
+	chunk = unit->words[address >> 16 & 7];
+	if (!chunk)
+		return DIRECTORY_KNOWS;
+	at = address & 0xffff;
+	index = chunk & ~AXP_DIR4_IN_RANGES;
+	if (!(chunk & AXP_DIR4_IN_RANGES)) {
+		index += at >> 14;
+		at &= 0x3fff;
+	}
+	unit = unit4(&d, index);
+	if (!unit)
+		return DIRECTORY_KNOWS;
+	if (unit->ranges.kind == AXP_DIR_RANGES)
+		return set4(&d, ranges4(&unit->ranges, at), services);
+	group = &unit->group;
+	bit = 1ULL << (address >> 8 & 63);
+	if (!(group->any & bit))
+		return DIRECTORY_KNOWS;
+	if (group->own & bit) {
+		rank = count_bits(group->own & (bit - 1));
+		if (group->kind == AXP_DIR_MIXED)
+			return mixed4(&d, group, rank, address, services);
+		unit = unit4(&d, group->base + rank);
+		if (!unit || !(unit->bits[address >> 5 & 7] >> (address & 31) & 1))
+			return DIRECTORY_KNOWS;
+	}
+	*services = group->services;
+	return group->kind == AXP_DIR_ASK ? DIRECTORY_ASKS_TRIE : DIRECTORY_KNOWS;
+}
+
+struct dir6 {
+	const struct axp_dir6_page *first;
+	__u32 slot;
+};
+
+static __always_inline const union axp_dir6_unit *unit6(const struct dir6 *d, __u32 index)
+{
+	const struct axp_dir6_page *page = d->first;
+
+	if (index >= AXP_DIR6_PAGE_UNITS) {
+		page = page_of(&directories6, d->slot, index / AXP_DIR6_PAGE_UNITS);
+		if (!page)
+			return NULL;
+	}
+	return &page->units[index & (AXP_DIR6_PAGE_UNITS - 1)];
+}
+
+static __always_inline int set6(const struct dir6 *d, __u32 set, __u64 *services)
+{
+	const union axp_dir6_unit *sets = &d->first->units[AXP_DIR6_SETS];
+
+	if (set == AXP_SET_ASK)
+		return DIRECTORY_ASKS_TRIE;
+	*services = sets->services[set & (AXP_SETS - 1)];
+	return DIRECTORY_KNOWS;
+}
+
+/* A slot without a node of its own. */
+static __always_inline int leaf6(const struct dir6 *d, const struct axp_dir6_node *node, __u32 at,
+				 __u64 *services)
+{
+	const union axp_dir6_unit *unit;
+
+	if (!(node->any >> at & 1))
+		return DIRECTORY_KNOWS;
+	if (node->kind == AXP_DIR_MIXED) {
+		unit = unit6(d, node->base);
+		return unit ? set6(d, unit->sets[at & 63], services) : DIRECTORY_KNOWS;
+	}
+	*services = node->services;
+	return node->kind == AXP_DIR_ASK ? DIRECTORY_ASKS_TRIE : DIRECTORY_KNOWS;
+}
+
+/* The six bits behind the first `depth`. */
+static __always_inline __u32 slot6(__u64 high, __u64 low, __u32 depth)
+{
+	if (depth & 64)
+		return low << (depth & 63) >> 58;
+	return (high << (depth & 63) | low >> 1 >> (63 - (depth & 63))) >> 58;
+}
+
+/* The same for IPv6; `high` are the first eight bytes. */
+static __always_inline int directory6_look_up(__u32 slot, __u64 high, __u64 low, __u64 *services)
+{
+	struct dir6 d = { .slot = slot };
+	const union axp_dir6_unit *unit;
+	const struct axp_dir6_node *node;
+	__u32 next, at;
+	int i;
+
+	*services = 0;
+	d.first = page_of(&directories6, slot, 0);
+	if (!d.first)
+		return DIRECTORY_KNOWS;
+	next = d.first->units[AXP_DIR6_HEADER].header.root;
+	for (i = 0; i < AXP_DIR6_LEVELS; i++) {
+		unit = unit6(&d, next);
+		if (!unit)
+			break;
+		node = &unit->node;
+		if (((high ^ node->key_high) & node->mask_high) |
+		    ((low ^ node->key_low) & node->mask_low))
+			return set6(&d, node->outside, services);
+		at = slot6(high, low, node->depth);
+		if (!(node->own >> at & 1))
+			return leaf6(&d, node, at, services);
+		next = node->base + (node->kind == AXP_DIR_MIXED) +
+		       count_bits(node->own & ((1ULL << at) - 1));
+	}
+	return DIRECTORY_KNOWS;
+}
+
+#endif

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "directory_pool.h"
+
+enum { ROOM_AT_FIRST = 32768, FINE_FROM = 131072 /* nodes */, SPARE_BYTES = 4 << 20 };
+
+void directory_free(struct directory *d)
+{
+	if (!d->fixed)
+		free(d->units);
+	memset(d, 0, sizeof(*d));
+}
+
+uint32_t directory_unit(uint8_t family)
+{
+	return family == AXP_IPV4 ? sizeof(union axp_dir4_unit) : sizeof(union axp_dir6_unit);
+}
+
+void *directory_at(const struct directory *d, uint32_t n)
+{
+	return d->units + (size_t)n * directory_unit(d->family);
+}
+
+struct axp_dir_header *directory_header(const struct directory *d)
+{
+	return directory_at(d, d->family == AXP_IPV4 ? AXP_DIR4_HEADER : AXP_DIR6_HEADER);
+}
+
+uint32_t directory_used(const struct directory *d)
+{
+	return directory_header(d)->used;
+}
+
+static int init(struct directory *d, bool fine)
+{
+	struct axp_dir_header *h;
+
+	d->room = fine ? 2 * AXP_DIR4_FINE_FIRST : ROOM_AT_FIRST;
+	d->units = calloc(d->room, directory_unit(d->family));
+	if (!d->units)
+		return -ENOMEM;
+	h = directory_header(d);
+	h->used = fine                    ? AXP_DIR4_FINE_FIRST
+		  : d->family == AXP_IPV4 ? AXP_DIR4_FIRST
+					  : AXP_DIR6_FIRST;
+	h->fine = fine;
+	h->n_sets = 1;
+	return 0;
+}
+
+static int grow(struct directory *d, uint64_t wanted)
+{
+	uint64_t room = (uint64_t)d->room * 2;
+	size_t unit = directory_unit(d->family);
+	uint8_t *units;
+
+	while (room < wanted)
+		room *= 2;
+	if (room > UINT32_MAX)
+		return -E2BIG;
+	units = reallocarray(d->units, room, unit);
+	if (!units)
+		return -ENOMEM;
+	memset(units + d->room * unit, 0, (room - d->room) * unit);
+	d->units = units;
+	d->room = (uint32_t)room;
+	return 0;
+}
+
+/* What a failed change left there is not zero. */
+int64_t directory_take(struct directory *d, uint32_t n)
+{
+	uint32_t first = directory_used(d), unit = directory_unit(d->family);
+	int rc = 0;
+
+	if ((uint64_t)first + n > d->room)
+		rc = d->fixed ? -ENOSPC : grow(d, (uint64_t)first + n);
+	if (rc)
+		return rc;
+	memset(directory_at(d, first), 0, (size_t)n * unit);
+	directory_header(d)->used = first + n;
+	return first;
+}
+
+static uint64_t *sets(const struct directory *d)
+{
+	return directory_at(d, d->family == AXP_IPV4 ? AXP_DIR4_SETS : AXP_DIR6_SETS);
+}
+
+uint8_t directory_set(const struct directory *d, const struct node *node)
+{
+	uint32_t n = directory_header(d)->n_sets;
+	uint64_t *table = sets(d);
+
+	if (node->timed)
+		return AXP_SET_ASK;
+	if (!node->services)
+		return AXP_SET_NONE;
+	for (uint32_t i = 1; i < n; i++) {
+		if (table[i] == node->services)
+			return (uint8_t)i;
+	}
+	if (n == AXP_SET_ASK)
+		return AXP_SET_ASK;
+	table[n] = node->services;
+	directory_header(d)->n_sets = n + 1;
+	return (uint8_t)n;
+}
+
+uint64_t directory_services(const struct directory *d, uint8_t set)
+{
+	return set == AXP_SET_ASK ? 0 : sets(d)[set];
+}
+
+uint8_t directory_kind(uint8_t set)
+{
+	return set == AXP_SET_ASK ? AXP_DIR_ASK : AXP_DIR_ONE;
+}
+
+void directory_publish(uint32_t *word, uint32_t value)
+{
+	__atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
+int directory_build(struct directory *d, const struct nodes *nodes, size_t from, size_t n)
+{
+	int rc = init(d, d->family == AXP_IPV4 && n >= FINE_FROM);
+
+	if (!rc)
+		rc = d->family == AXP_IPV4 ? directory4_build(d, nodes->v + from, n)
+					   : directory6_build(d, nodes->v + from, n);
+	if (!rc)
+		directory_header(d)->filled = directory_used(d);
+	return rc;
+}
+
+int directory_change(struct directory *d, const struct policy *p, const struct prefix *prefix)
+{
+	uint32_t used = directory_used(d);
+	int rc = prefix->family == AXP_IPV4 ? directory4_change(d, p, prefix)
+					    : directory6_change(d, p, prefix);
+
+	if (rc) /* packets cannot reach what was made in vain */
+		directory_header(d)->used = used;
+	return rc;
+}
+
+bool directory_asks(const struct directory *d, const struct node *node)
+{
+	return directory_set(d, node) == AXP_SET_ASK;
+}
+
+bool directory_wasteful(const struct directory *d)
+{
+	uint64_t spare = SPARE_BYTES / directory_unit(d->family);
+
+	return directory_used(d) > 2 * (uint64_t)directory_header(d)->filled + spare;
+}

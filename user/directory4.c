@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cleanup.h"
+#include "directory_pool.h"
+
+enum {
+	CHUNK_BITS = 16, /* a /16 */
+	CHUNK_GROUPS = 4,
+	GROUP_BITS = 14, /* of an address, behind a /18 */
+	GROUP_SIZE = 1 << GROUP_BITS,
+	GROUP_BLOCKS = 64, /* of a /24 each */
+	BLOCK_SIZE = 256,
+	FINE_WORDS = 8,
+	NO_CHUNK = -1,
+};
+
+/* Addresses of a /16 (or a /18) that share a set. */
+struct run {
+	uint16_t first, last;
+	uint8_t set;
+};
+
+/* What is known of a /16 that was written. */
+struct chunk {
+	uint32_t cell;             /* word of AXP_DIR4_ROOT */
+	uint32_t coarse;           /* of the filter by /21 */
+	uint32_t fine[FINE_WORDS]; /* of the filter by /24 */
+};
+
+/* Addresses with their sets come in ascending order; a /16 is written when all of it is there. */
+struct painter {
+	struct directory *d;
+	int64_t chunk; /* number of the /16 that is open, or NO_CHUNK */
+	size_t n;
+	struct run runs[1 << CHUNK_BITS];        /* of the open one */
+	uint32_t whole[AXP_SETS];                /* cell for a /16 that has one set; 0: none yet */
+	uint8_t block[GROUP_BLOCKS][BLOCK_SIZE]; /* sets of a group's addresses */
+	struct chunk made;                       /* the last /16 that was written */
+	bool apart; /* it is not put in its place: the caller does, when all are made */
+};
+
+/* Word n of those that begin at a unit. */
+static uint32_t *word_at(const struct directory *d, uint32_t unit, uint32_t n)
+{
+	union axp_dir4_unit *u = directory_at(d, unit + n / AXP_DIR4_WORDS);
+
+	return &u->words[n % AXP_DIR4_WORDS];
+}
+
+/* Sets bits of a filter before their addresses are listed, clears them after. */
+static void filter(uint32_t *word, uint32_t bits, bool before)
+{
+	directory_publish(word, before ? *word | bits : bits);
+}
+
+static void filters(const struct directory *d, uint32_t chunk, const struct chunk *c, bool before)
+{
+	filter(word_at(d, AXP_DIR4_FILTER, chunk), c->coarse, before);
+	for (uint32_t i = 0; directory_header(d)->fine && i < FINE_WORDS; i++)
+		filter(word_at(d, AXP_DIR4_FINE, chunk * FINE_WORDS + i), c->fine[i], before);
+}
+
+/* From here on packets go by it; each single address at once. */
+static void put_chunk(const struct directory *d, uint32_t chunk, const struct chunk *c)
+{
+	filters(d, chunk, c, true);
+	directory_publish(word_at(d, AXP_DIR4_ROOT, chunk), c->cell);
+	filters(d, chunk, c, false);
+}
+
+static void write_ranges(const struct painter *p, uint32_t unit, const struct run *runs, size_t n)
+{
+	union axp_dir4_unit *u = directory_at(p->d, unit);
+
+	for (size_t i = 0; i < AXP_DIR4_RANGES; i++) {
+		const struct run *r = &runs[i < n ? i : 0];
+
+		u->ranges.first[i] = r->first;
+		u->ranges.span[i] = (uint16_t)(r->last - r->first);
+		u->ranges.set[i] = r->set;
+	}
+	u->ranges.kind = AXP_DIR_RANGES;
+}
+
+/* The one set of all addresses that have any; AXP_SET_NONE if there are several. */
+static uint8_t one_set(const struct run *runs, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		if (runs[i].set != runs[0].set)
+			return AXP_SET_NONE;
+	}
+	return runs[0].set;
+}
+
+/* The same of a /24. */
+static uint8_t block_set(const uint8_t *sets)
+{
+	uint8_t one = AXP_SET_NONE;
+
+	for (size_t i = 0; i < BLOCK_SIZE; i++) {
+		if (sets[i] && one && sets[i] != one)
+			return AXP_SET_NONE;
+		if (sets[i])
+			one = sets[i];
+	}
+	return one;
+}
+
+static bool is_whole(const uint8_t *sets)
+{
+	return !memcmp(sets, sets + 1, BLOCK_SIZE - 1);
+}
+
+static void write_bits(union axp_dir4_unit *unit, const uint8_t *sets)
+{
+	for (size_t i = 0; i < BLOCK_SIZE; i++)
+		unit->bits[i / 32] |= (uint32_t) !!sets[i] << (i % 32);
+}
+
+/* Fills p->block and `any`, and `own` with the /24s that are not whole. */
+static void paint_blocks(struct painter *p, const struct run *runs, size_t n,
+			 struct axp_dir4_group *g)
+{
+	memset(p->block, AXP_SET_NONE, sizeof(p->block));
+	for (size_t i = 0; i < n; i++) {
+		memset(&p->block[0][0] + runs[i].first, runs[i].set,
+		       (size_t)(runs[i].last - runs[i].first) + 1);
+		for (uint32_t k = runs[i].first >> 8; k <= runs[i].last >> 8; k++)
+			g->any |= 1ULL << k;
+	}
+	for (size_t k = 0; k < GROUP_BLOCKS; k++) {
+		if (g->any >> k & 1 && !is_whole(p->block[k]))
+			g->own |= 1ULL << k;
+	}
+}
+
+static int write_one(struct painter *p, struct axp_dir4_group *g, uint8_t set)
+{
+	int64_t unit = directory_take(p->d, (uint32_t)__builtin_popcountll(g->own));
+
+	if (unit < 0)
+		return (int)unit;
+	g->base = (uint32_t)unit;
+	g->kind = directory_kind(set);
+	g->services = directory_services(p->d, set);
+	for (uint64_t rest = g->own; rest; rest &= rest - 1)
+		write_bits(directory_at(p->d, (uint32_t)unit++), p->block[__builtin_ctzll(rest)]);
+	return 0;
+}
+
+/* What a /24 of a mixed group has: a set, bits of one set, or a set for each address. */
+static int write_cell(struct painter *p, const uint8_t *sets, uint64_t *cell)
+{
+	uint8_t set = block_set(sets);
+	int64_t unit;
+
+	*cell = AXP_DIR4_CELL(set, 0);
+	if (is_whole(sets))
+		return 0;
+	unit = directory_take(p->d, set ? 1 : BLOCK_SIZE / AXP_DIR4_UNIT);
+	if (unit < 0)
+		return (int)unit;
+	*cell = AXP_DIR4_CELL(set, unit);
+	if (set)
+		write_bits(directory_at(p->d, (uint32_t)unit), sets);
+	else
+		memcpy(directory_at(p->d, (uint32_t)unit), sets, BLOCK_SIZE);
+	return 0;
+}
+
+static int write_mixed(struct painter *p, struct axp_dir4_group *g)
+{
+	uint32_t n = (uint32_t)__builtin_popcountll(g->any), rank = 0;
+	int64_t base = directory_take(p->d, (n + 3) / 4);
+
+	if (base < 0)
+		return (int)base;
+	for (uint64_t rest = g->any; rest; rest &= rest - 1, rank++) {
+		union axp_dir4_unit *unit;
+		uint64_t cell;
+		int rc = write_cell(p, p->block[__builtin_ctzll(rest)], &cell);
+
+		if (rc)
+			return rc;
+		unit = directory_at(p->d, (uint32_t)base + rank / 4);
+		unit->cells[rank % 4] = cell;
+	}
+	g->kind = AXP_DIR_MIXED;
+	g->base = (uint32_t)base;
+	g->own = g->any;
+	return 0;
+}
+
+/* A /18, into its unit; `runs` are relative to it. */
+static int write_group(struct painter *p, uint32_t unit, const struct run *runs, size_t n)
+{
+	struct axp_dir4_group g = { 0 };
+	union axp_dir4_unit *u;
+	uint8_t set;
+	int rc;
+
+	if (!n)
+		return 0;
+	if (n <= AXP_DIR4_RANGES) {
+		write_ranges(p, unit, runs, n);
+		return 0;
+	}
+	paint_blocks(p, runs, n, &g);
+	set = one_set(runs, n);
+	rc = set ? write_one(p, &g, set) : write_mixed(p, &g);
+	u = directory_at(p->d, unit);
+	u->group = g;
+	return rc;
+}
+
+/* The part of the runs that lies in a group, cut to it and relative to it; *from moves past it. */
+static size_t cut(const struct painter *p, uint32_t group, size_t *from, struct run *out)
+{
+	uint32_t start = group * GROUP_SIZE, end = start + GROUP_SIZE - 1;
+	size_t n = 0;
+
+	for (; *from < p->n && p->runs[*from].first <= end; (*from)++) {
+		const struct run *r = &p->runs[*from];
+
+		out[n++] = (struct run){
+			.first = (uint16_t)(r->first > start ? r->first - start : 0),
+			.last = (uint16_t)((r->last < end ? r->last : end) - start),
+			.set = r->set,
+		};
+		if (r->last > end)
+			break; /* it goes on in the next one */
+	}
+	return n;
+}
+
+static int write_groups(struct painter *p)
+{
+	_cleanup_free_ struct run *runs = malloc(GROUP_SIZE * sizeof(*runs));
+	int64_t unit = directory_take(p->d, CHUNK_GROUPS);
+	size_t from = 0;
+	int rc = 0;
+
+	if (!runs)
+		return -ENOMEM;
+	if (unit < 0)
+		return (int)unit;
+	for (uint32_t i = 0; !rc && i < CHUNK_GROUPS; i++)
+		rc = write_group(p, (uint32_t)unit + i, runs, cut(p, i, &from, runs));
+	p->made.cell = (uint32_t)unit;
+	return rc;
+}
+
+static int write_chunk(struct painter *p)
+{
+	bool whole = p->n == 1 && p->runs[0].last - p->runs[0].first == UINT16_MAX;
+	uint32_t *shared = &p->whole[p->runs[0].set];
+	int64_t unit;
+
+	if (!p->n)
+		return 0;
+	if (p->n > AXP_DIR4_RANGES)
+		return write_groups(p);
+	if (whole && *shared) {
+		p->made.cell = *shared;
+		return 0;
+	}
+	unit = directory_take(p->d, 1);
+	if (unit < 0)
+		return (int)unit;
+	write_ranges(p, (uint32_t)unit, p->runs, p->n);
+	p->made.cell = (uint32_t)unit | AXP_DIR4_IN_RANGES;
+	if (whole)
+		*shared = p->made.cell;
+	return 0;
+}
+
+static void sum_up(const struct painter *p, struct chunk *c)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		for (uint32_t k = p->runs[i].first >> 8; k <= p->runs[i].last >> 8; k++) {
+			c->coarse |= 1U << (k >> 3);
+			c->fine[k >> 5] |= 1U << (k & 31);
+		}
+	}
+}
+
+static int finish_chunk(struct painter *p)
+{
+	int rc = 0;
+
+	if (p->chunk == NO_CHUNK)
+		return 0;
+	memset(&p->made, 0, sizeof(p->made));
+	rc = write_chunk(p);
+	sum_up(p, &p->made);
+	if (!rc && !p->apart)
+		put_chunk(p->d, (uint32_t)p->chunk, &p->made);
+	p->chunk = NO_CHUNK;
+	return rc;
+}
+
+static void add_run(struct painter *p, uint16_t first, uint16_t last, uint8_t set)
+{
+	struct run *before = p->n ? &p->runs[p->n - 1] : NULL;
+
+	if (before && before->set == set && before->last + 1 == first)
+		before->last = last;
+	else
+		p->runs[p->n++] = (struct run){ first, last, set };
+}
+
+/* All addresses from first to last (those of 32 bits) have the set. */
+static int paint(struct painter *p, uint64_t first, uint64_t last, uint8_t set)
+{
+	int rc = 0;
+
+	while (!rc && set != AXP_SET_NONE && first <= last) {
+		uint64_t end = first | UINT16_MAX;
+
+		if (end > last)
+			end = last;
+		if (p->chunk != (int64_t)(first >> CHUNK_BITS)) {
+			rc = finish_chunk(p);
+			p->chunk = (int64_t)(first >> CHUNK_BITS);
+			p->n = 0;
+		}
+		add_run(p, (uint16_t)first, (uint16_t)end, set);
+		first = end + 1;
+	}
+	return rc;
+}
+
+static uint32_t first_address(const struct prefix *p)
+{
+	return (uint32_t)p->addr[0] << 24 | (uint32_t)p->addr[1] << 16 | (uint32_t)p->addr[2] << 8 |
+	       p->addr[3];
+}
+
+static uint64_t last_address(const struct prefix *p)
+{
+	return first_address(p) + (1ULL << (32 - p->len)) - 1;
+}
+
+/* The nodes that cover the place where the painting is. */
+struct cover {
+	uint64_t last[34];
+	uint8_t set[34];
+	size_t depth;
+};
+
+/* Paints up to `end` (exclusive), from where *at is, with what covers it. */
+static int paint_to(struct painter *p, struct cover *c, uint64_t *at, uint64_t end)
+{
+	int rc = 0;
+
+	while (!rc && c->depth && c->last[c->depth - 1] < end) {
+		c->depth--;
+		if (c->last[c->depth] >= *at) {
+			rc = paint(p, *at, c->last[c->depth], c->set[c->depth]);
+			*at = c->last[c->depth] + 1;
+		}
+	}
+	if (!rc && c->depth && *at < end)
+		rc = paint(p, *at, end - 1, c->set[c->depth - 1]);
+	*at = end;
+	return rc;
+}
+
+static int paint_nodes(struct painter *p, const struct node *v, size_t n)
+{
+	struct cover c = { .depth = 0 };
+	uint64_t at = 0;
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < n; i++) {
+		rc = paint_to(p, &c, &at, first_address(&v[i].prefix));
+		c.last[c.depth] = last_address(&v[i].prefix);
+		c.set[c.depth++] = directory_set(p->d, &v[i]);
+	}
+	if (!rc)
+		rc = paint_to(p, &c, &at, 1ULL << 32);
+	return rc ? rc : finish_chunk(p);
+}
+
+static struct painter *painter_new(struct directory *d, bool apart)
+{
+	struct painter *p = malloc(sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->d = d;
+	p->apart = apart;
+	p->chunk = NO_CHUNK;
+	memset(p->whole, 0, sizeof(p->whole));
+	return p;
+}
+
+int directory4_build(struct directory *d, const struct node *v, size_t n)
+{
+	_cleanup_free_ struct painter *p = painter_new(d, false);
+
+	return p ? paint_nodes(p, v, n) : -ENOMEM;
+}
+
+static int make_chunk(struct painter *p, const struct policy *policy, const struct prefix *chunk,
+		      struct chunk *out)
+{
+	_cleanup_nodes_ struct nodes nodes = { 0 };
+	int rc = compile_region(policy, chunk, &nodes);
+
+	memset(&p->made, 0, sizeof(p->made));
+	if (!rc)
+		rc = paint_nodes(p, nodes.v, nodes.n);
+	*out = p->made;
+	return rc;
+}
+
+/* All are made before the first is put in its place: where the room runs out, nothing has changed.
+ */
+int directory4_change(struct directory *d, const struct policy *policy, const struct prefix *prefix)
+{
+	_cleanup_free_ struct painter *p = painter_new(d, true);
+	uint32_t n = prefix->len < CHUNK_BITS ? 1U << (CHUNK_BITS - prefix->len) : 1;
+	uint32_t first = first_address(prefix) >> CHUNK_BITS;
+	_cleanup_free_ struct chunk *chunks = calloc(n, sizeof(*chunks));
+	int rc = 0;
+
+	if (!p || !chunks)
+		return -ENOMEM;
+	for (uint32_t i = 0; !rc && i < n; i++) {
+		struct prefix chunk = { .family = AXP_IPV4, .len = CHUNK_BITS };
+
+		chunk.addr[0] = (uint8_t)((first + i) >> 8);
+		chunk.addr[1] = (uint8_t)(first + i);
+		rc = make_chunk(p, policy, &chunk, &chunks[i]);
+	}
+	for (uint32_t i = 0; !rc && i < n; i++)
+		put_chunk(d, first + i, &chunks[i]);
+	return rc;
+}
