@@ -37,7 +37,7 @@ CFLAGS ?= -O2 -g
 CFLAGS_ALL := -std=gnu11 -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	-ffile-prefix-map=$(CURDIR)=. -D_GNU_SOURCE -DALLOWXDP_VERSION='"$(VERSION)"' \
 	-Iinclude -Iuser -I$(B) $(shell pkg-config --cflags $(LIBS)) $(SANFLAGS) $(CPPFLAGS) $(CFLAGS)
-LDLIBS_ALL := $(shell pkg-config --libs $(LIBS)) -lelf -lz $(LDLIBS)
+LDLIBS_ALL := $(shell pkg-config --libs $(LIBS)) -lelf -lz -lm $(LDLIBS)
 
 # -mcpu=v3 is the newest that clang 14 knows; the multiarch directory holds <asm/types.h>.
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Werror -Wno-address-of-packed-member \
@@ -88,6 +88,9 @@ $(O)/bpf/%.o: tests/bpf/%.c $(wildcard tests/bpf/*.h) $(HEADERS) $(B)/allowxdp.s
 $(O)/bpf/%: tests/bpf/%.c $(BPF_TEST_LIB) $(O)/liballowxdp.a $(wildcard tests/bpf/*.h) | $(O)/bpf
 	$(call say,TEST,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) -Itests/bpf $(LDFLAGS) -o $@ $< $(BPF_TEST_LIB) $(O)/liballowxdp.a -lcmocka $(LDLIBS_ALL)
+
+# A flood is made of the benchmark's packets.
+$(O)/bpf/test_refused: $(B)/bench/bench_wrap.skel.h
 
 $(B) $(O) $(O)/unit $(O)/bpf:
 	mkdir -p $@

@@ -35,13 +35,13 @@ static void within(int program, const struct budget *b)
 static void test_ingress(void **state)
 {
 	(void)state;
-	within(fixture.program, &(struct budget){ 180000, 48000 });
+	within(fixture.program, &(struct budget){ 180000, 60000 });
 }
 
 static void test_egress(void **state)
 {
 	(void)state;
-	within(fixture.egress, &(struct budget){ 100000, 40000 });
+	within(fixture.egress, &(struct budget){ 120000, 54000 });
 }
 
 int main(void)

@@ -87,4 +87,10 @@ static inline long kernel_load(const void *ctx, uint32_t offset, void *copy, uin
 #define bpf_xdp_load_bytes(ctx, offset, copy, size) kernel_load(ctx, offset, copy, size)
 #define bpf_skb_load_bytes(ctx, offset, copy, size) kernel_load(ctx, offset, copy, size)
 
+#define bpf_jiffies64()                                    0ULL /* the kernel inlines it */
+#define bpf_get_prandom_u32()                              ((__u32)kernel_call(4))
+#define bpf_spin_lock(lock)                                ((void)kernel_call(0))
+#define bpf_spin_unlock(lock)                              ((void)kernel_call(0))
+#define bpf_perf_event_output(ctx, map, flags, data, size) kernel_update(map, ctx, data)
+
 #endif

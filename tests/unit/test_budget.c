@@ -4,7 +4,7 @@
  * calls of the kernel (which it does not) on the ways that matter, and the memory that directories
  * take. The programs are compiled for this machine. Whoever makes a way longer says so here.
  */
-#include <arpa/inet.h>
+#include <endian.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/ip.h>
@@ -51,7 +51,7 @@ static void world_open(struct world *w, uint32_t prefixes)
 	w->policies[0].port_class[AXP_IN][AXP_UDP][GUARDED] = 1;
 	w->policies[0].classes[1] = (struct axp_port_class){ .services = 1, .replies = 1 };
 	for (uint32_t i = 0; i < prefixes; i++) { /* one in each of so many /16s, or more */
-		uint32_t address = htonl((i % 50000 + 256) << 16 | i / 50000 << 8);
+		uint32_t address = htobe32((i % 50000 + 256) << 16 | i / 50000 << 8);
 
 		nodes.v[i].prefix = (struct prefix){ .family = AXP_IPV4, .len = 32 };
 		nodes.v[i].services = 1;
@@ -90,13 +90,13 @@ static int run(struct world *w, uint32_t source, uint16_t port)
 	};
 
 	*w->frame = (struct frame){
-		.eth.h_proto = htons(ETH_P_IP),
+		.eth.h_proto = htobe16(ETH_P_IP),
 		.ip = { .version = 4,
 			.ihl = 5,
-			.tot_len = htons(FRAME - sizeof(struct ethhdr)),
+			.tot_len = htobe16(FRAME - sizeof(struct ethhdr)),
 			.protocol = IPPROTO_UDP,
-			.saddr = htonl(source) },
-		.udp = { .source = htons(40000), .dest = htons(port) },
+			.saddr = htobe32(source) },
+		.udp = { .source = htobe16(40000), .dest = htobe16(port) },
 	};
 	kernel_lookups = kernel_calls = 0;
 	return allowxdp_in(&ctx);
@@ -110,12 +110,15 @@ struct budget {
 	uint64_t lookups;
 };
 
-/* control, policies, counters; the first page (two: its map, its element); flow ports. */
+/*
+ * control, policies, counters, watchers; the first page (two: its map, its element); flow ports. In
+ * a flood: drops are sampled, and what is counted here is one that is not.
+ */
 static const struct budget budgets[] = {
-	{ "not guarded", 0x01000000, OTHER, XDP_PASS, 3 },
-	{ "unlisted, stopped by the filter", 0x01000900, GUARDED, XDP_DROP, 6 },
-	{ "unlisted, beside a listed one", 0x01000001, GUARDED, XDP_DROP, 6 },
-	{ "listed", 0x01000000, GUARDED, XDP_PASS, 5 },
+	{ "not guarded", 0x01000000, OTHER, XDP_PASS, 4 },
+	{ "unlisted, stopped by the filter", 0x01000900, GUARDED, XDP_DROP, 7 },
+	{ "unlisted, beside a listed one", 0x01000001, GUARDED, XDP_DROP, 7 },
+	{ "listed", 0x01000000, GUARDED, XDP_PASS, 6 },
 };
 
 static void test_ways(void **state)
@@ -124,6 +127,8 @@ static void test_ways(void **state)
 
 	(void)state;
 	world_open(&w, 10000);
+	for (size_t i = 0; i < AXP_COUNTS_ENTRIES; i++)
+		w.counters[i].sampler.skip = 1000;
 	for (size_t i = 0; i < ARRAY_SIZE(budgets); i++) {
 		const struct budget *b = &budgets[i];
 
