@@ -77,5 +77,6 @@ int cmd_status(struct app *app, int argc, char **argv);
 int cmd_stats(struct app *app, int argc, char **argv);
 int cmd_doctor(struct app *app, int argc, char **argv);
 int cmd_metrics(struct app *app, int argc, char **argv);
+int cmd_exporter(struct app *app, int argc, char **argv);
 
 #endif

@@ -35,17 +35,6 @@ static uint64_t seconds_left(const struct status *s)
 	return s->running.deadline > now ? (s->running.deadline - now) / 1000000000 : 0;
 }
 
-static const char *egress_text(const struct attachment *a)
-{
-	static const char *const names[] = {
-		[EGRESS_NONE] = "none",
-		[EGRESS_TCX] = "tcx",
-		[EGRESS_CLSACT] = "clsact",
-	};
-
-	return names[a->egress];
-}
-
 static void print_text(const struct app *app, const struct status *s)
 {
 	char left[DURATION_TEXT_MAX];
@@ -70,7 +59,7 @@ static void print_text(const struct app *app, const struct status *s)
 	for (size_t i = 0; i < s->n_attachments; i++)
 		printf("  interface %-16s %s, program %u, egress %s\n", s->attachments[i].interface,
 		       attach_text(&s->attachments[i]), s->attachments[i].prog_id,
-		       egress_text(&s->attachments[i]));
+		       egress_name(s->attachments[i].egress));
 	for (size_t i = 0; i < s->n_attachments; i++) {
 		if (s->attachments[i].egress == EGRESS_NONE)
 			printf("  interface %s has lost its egress program, so that replies are "
@@ -93,7 +82,7 @@ static struct json_object *interfaces_json(const struct status *s)
 		json_add_text(o, "attach", attach_text(&s->attachments[i]));
 		json_object_object_add(o, "prog_id",
 				       json_object_new_int64(s->attachments[i].prog_id));
-		json_add_text(o, "egress", egress_text(&s->attachments[i]));
+		json_add_text(o, "egress", egress_name(s->attachments[i].egress));
 		json_object_array_add(array, o);
 	}
 	return array;

@@ -33,6 +33,11 @@ const char *verdict_name(uint32_t verdict)
 	return verdict == AXP_DROP ? "drop" : "pass";
 }
 
+const char *family_name(uint32_t family)
+{
+	return family < AXP_FAMILIES ? family_names[family] : "-";
+}
+
 const char *reason_name(uint32_t reason)
 {
 	return reason < AXP_REASONS ? reason_names[reason] : "unknown";
@@ -88,7 +93,7 @@ static int show_count(const struct show *show, struct counter c, const struct ro
 	if (!count->packets && !always_shown(row, reason, verdict))
 		return 0;
 	c.direction = direction_name(row->direction);
-	c.family = family_names[row->family];
+	c.family = family_name(row->family);
 	c.reason = reason_name(reason);
 	c.verdict = verdict_name(verdict);
 	c.packets = count->packets;

@@ -25,6 +25,7 @@ int counters_reset_service(const struct paths *paths, const char *interface, uin
 			   struct error *err);
 
 const char *direction_name(uint32_t direction);
+const char *family_name(uint32_t family);
 const char *verdict_name(uint32_t verdict);
 const char *reason_name(uint32_t reason);
 const char *reason_help(uint32_t reason);

@@ -107,3 +107,14 @@ enum egress_kind egress_query(const char *interface, const char *pin)
 		return EGRESS_TCX;
 	return is_ours(interface) ? EGRESS_CLSACT : EGRESS_NONE;
 }
+
+const char *egress_name(enum egress_kind kind)
+{
+	static const char *const names[] = {
+		[EGRESS_NONE] = "none",
+		[EGRESS_TCX] = "tcx",
+		[EGRESS_CLSACT] = "clsact",
+	};
+
+	return names[kind];
+}

@@ -21,4 +21,7 @@ enum egress_kind { EGRESS_NONE, EGRESS_TCX, EGRESS_CLSACT };
 /* How our program is attached to the interface. */
 enum egress_kind egress_query(const char *interface, const char *pin);
 
+/* "tcx", "clsact", "none". */
+const char *egress_name(enum egress_kind kind);
+
 #endif

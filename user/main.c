@@ -24,6 +24,7 @@ static const struct command commands[] = {
 	{ "doctor", "[IFACE...]", "see whether this machine is fit, and how to mend it",
 	  cmd_doctor },
 	{ "metrics", "", "print metrics in Prometheus's text format", cmd_metrics },
+	{ "exporter", "", "serve metrics over HTTP", cmd_exporter },
 };
 
 static void print_usage(FILE *f)

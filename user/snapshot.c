@@ -150,6 +150,15 @@ int snapshot_read(const struct paths *paths, uint64_t generation, struct policy 
 			 path);
 }
 
+uint64_t snapshot_time(const struct paths *paths, uint64_t generation)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	snapshot_path(paths, generation, path, sizeof(path));
+	return stat(path, &st) ? 0 : (uint64_t)st.st_mtime;
+}
+
 void snapshot_prune(const struct paths *paths, uint64_t keep, uint64_t and_keep)
 {
 	_cleanup_closedir_ DIR *dir = opendir(paths->run);

@@ -22,6 +22,9 @@ int snapshot_write(const struct paths *paths, uint64_t generation, const struct 
 int snapshot_read(const struct paths *paths, uint64_t generation, struct policy *p,
 		  struct error *err);
 
+/* When the generation was made, seconds since 1970; 0 where its snapshot is missing. */
+uint64_t snapshot_time(const struct paths *paths, uint64_t generation);
+
 /* Removes all snapshots but those of the two generations given (0: none). */
 void snapshot_prune(const struct paths *paths, uint64_t keep, uint64_t and_keep);
 

@@ -11,7 +11,7 @@
 
 #define LIST_SUFFIX ".list"
 
-static void state_path(const struct paths *paths, const char *list, char *out, size_t n)
+void state_list_path(const struct paths *paths, const char *list, char *out, size_t n)
 {
 	snprintf(out, n, "%s/lists/%s" LIST_SUFFIX, paths->state, list);
 }
@@ -67,7 +67,7 @@ int state_read(const struct paths *paths, struct policy *p, bool warn, struct er
 	int rc;
 
 	for (size_t i = 0; i < p->n_lists; i++) {
-		state_path(paths, p->lists[i].name, path, sizeof(path));
+		state_list_path(paths, p->lists[i].name, path, sizeof(path));
 		if (stat(path, &st) && errno == ENOENT)
 			continue;
 		rc = list_file_read(p, &p->added, path, (uint16_t)i, ENTRY_COMMAND, err);
@@ -93,7 +93,7 @@ int state_write(const struct paths *paths, const struct policy *p, int list, str
 	rc = make_directory(path, err);
 	if (rc)
 		return rc;
-	state_path(paths, p->lists[list].name, path, sizeof(path));
+	state_list_path(paths, p->lists[list].name, path, sizeof(path));
 	rc = new_file_open(&file, path, err);
 	if (rc)
 		return rc;

@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "cleanup.h"
 #include "writefile.h"
@@ -26,6 +28,31 @@ int new_file_open(struct new_file *n, const char *path, struct error *err)
 		close(fd);
 		unlink(n->temporary);
 		return error_set(err, ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+int new_file_open_shared(struct new_file *n, const char *path, struct error *err)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	int fd;
+
+	memset(n, 0, sizeof(*n));
+	if (strlen(path) >= sizeof(n->path))
+		return error_set(err, ENAMETOOLONG, "%.64s...: path is too long", path);
+	if (!*name)
+		return error_set(err, EISDIR, "%s is a directory: name a file", path);
+	strcpy(n->path, path);
+	snprintf(n->temporary, sizeof(n->temporary), "%.*s.%s.XXXXXX", (int)(name - path), path,
+		 name);
+	fd = mkostemp(n->temporary, O_CLOEXEC);
+	if (fd < 0)
+		return error_set(err, errno, "cannot write beside %s: %s", path, strerror(errno));
+	if (fchmod(fd, 0644) || !(n->f = fdopen(fd, "w"))) {
+		close(fd);
+		unlink(n->temporary);
+		return error_set(err, EIO, "cannot write %s: %s", n->temporary, strerror(errno));
 	}
 	return 0;
 }

@@ -10,13 +10,19 @@
 struct new_file {
 	FILE *f;
 	char path[PATH_MAX];
-	char temporary[PATH_MAX + 8];
+	char temporary[PATH_MAX + 16];
 };
 
 #define _cleanup_new_file_ __attribute__((cleanup(new_file_abandon)))
 
 /* Opens a temporary file beside `path` (mode 0600); 0 or negative errno. */
 int new_file_open(struct new_file *n, const char *path, struct error *err);
+
+/*
+ * The same for a file that others read (mode 0644), in a directory that is not ours alone: the
+ * temporary file, .NAME.XXXXXX, is nobody else's, and several may write at once.
+ */
+int new_file_open_shared(struct new_file *n, const char *path, struct error *err);
 
 /* fsync, rename over `path`, fsync of the directory. On failure the old file stays. */
 int new_file_commit(struct new_file *n, struct error *err);

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <cap-ng.h>
+#include <errno.h>
+#include <linux/landlock.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "cleanup.h"
+#include "drop.h"
+
+int account_find(const char *name, struct account *out, struct error *err)
+{
+	const struct passwd *p = getpwnam(name);
+
+	if (!p)
+		return error_set(err, ENOENT,
+				 "there is no user '%.64s': name another one with --user", name);
+	if (!p->pw_uid || !p->pw_gid)
+		return error_set(err, EINVAL, "--user %.64s is root: name an unprivileged one",
+				 name);
+	*out = (struct account){ p->pw_uid, p->pw_gid };
+	return 0;
+}
+
+/* All that this version of Landlock knows to deny; headers may be older than the kernel. */
+static __u64 known_accesses(long version)
+{
+	static const unsigned int bits[] = { 0, 13, 14, 15, 15, 16 };
+	size_t last = ARRAY_SIZE(bits) - 1;
+
+	return (1ULL << bits[(size_t)version > last ? last : (size_t)version]) - 1;
+}
+
+/* Not every kernel has it: then the missing capabilities have to do. */
+static void deny_files(bool reads)
+{
+	struct landlock_ruleset_attr attr = { 0 };
+	_cleanup_close_ int rules = -1;
+	long version;
+
+	version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	if (version <= 0)
+		return;
+	attr.handled_access_fs = known_accesses(version);
+	if (reads)
+		attr.handled_access_fs &=
+			~(__u64)(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR);
+	rules = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr.handled_access_fs), 0);
+	if (rules >= 0)
+		syscall(SYS_landlock_restrict_self, rules, 0);
+}
+
+int drop_root(const struct account *a, const unsigned int *capabilities, size_t n, bool reads,
+	      struct error *err)
+{
+	int rc = 0;
+
+	capng_clear(CAPNG_SELECT_BOTH);
+	for (size_t i = 0; !rc && i < n; i++)
+		rc = capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, capabilities[i]);
+	if (!rc)
+		rc = capng_change_id((int)a->uid, (int)a->gid,
+				     CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
+	if (rc)
+		return error_set(err, EPERM, "cannot give up root (libcap-ng says %d)", rc);
+	if (getuid() != a->uid || geteuid() != a->uid || !setuid(0) ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return error_set(err, EPERM, "root was not given up");
+	deny_files(reads);
+	return 0;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Giving up root for good. */
+#ifndef ALLOWXDP_DROP_H
+#define ALLOWXDP_DROP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include "error.h"
+
+struct account {
+	uid_t uid;
+	gid_t gid;
+};
+
+/* An unprivileged user, by name. */
+int account_find(const char *name, struct account *out, struct error *err);
+
+/*
+ * Becomes that user, without other groups; keeps the `n` capabilities (CAP_*) and can never gain
+ * another one, nor, where the kernel knows Landlock, write, make or run any file, nor without
+ * `reads` open one. Fails rather than keep more.
+ */
+int drop_root(const struct account *a, const unsigned int *capabilities, size_t n, bool reads,
+	      struct error *err);
+
+#endif
