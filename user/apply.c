@@ -9,6 +9,7 @@
 #include "counters.h"
 #include "flows.h"
 #include "generation.h"
+#include "kept_counters.h"
 #include "snapshot.h"
 
 #define NANOSECONDS 1000000000ULL
@@ -167,6 +168,8 @@ int policy_apply(struct instance *i, struct policy *next, const struct policy *p
 			  next->settings.flow_capacity);
 	if (!rc && previous)
 		rc = reset_counters(i, next, previous, err);
+	if (!rc)
+		rc = counters_layout_write(i->paths, next, previous, err);
 	if (rc || policy_change_entries(i, next, previous, how, &rc, err))
 		return rc;
 	return policy_install(i, next, how, !previous, err);

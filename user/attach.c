@@ -16,6 +16,7 @@
 #include "attach.h"
 #include "cleanup.h"
 #include "extack.h"
+#include "kept_counters.h"
 
 static const char *const attach_mode_names[] = {
 	[ATTACH_AUTO] = "auto",
@@ -321,12 +322,13 @@ static int attach_ingress(const struct instance *i, int program, const char *int
 	return rc ? error_set(err, -rc, "cannot pin %s: %s", pin, strerror(-rc)) : 0;
 }
 
-int attach(const struct instance *i, const char *interface, enum attach_mode mode, char *note,
-	   size_t note_size, struct error *err)
+int attach(const struct instance *i, const struct policy *p, const char *interface,
+	   enum attach_mode mode, char *note, size_t note_size, struct error *err)
 {
 	char counters[INSTANCE_PIN_MAX], egress[INSTANCE_PIN_MAX];
 	struct allowxdp_bpf *skel;
 	bool have_counters = false;
+	struct error ignored;
 	int rc = 0;
 
 	note[0] = '\0';
@@ -335,6 +337,9 @@ int attach(const struct instance *i, const char *interface, enum attach_mode mod
 	skel = load_program(i, counters, &have_counters, err);
 	if (!skel)
 		return -EIO;
+	if (!have_counters)
+		counters_restore(i->paths, interface, bpf_map__fd(skel->maps.counters), p,
+				 &ignored);
 	if (!have_counters)
 		rc = bpf_obj_pin(bpf_map__fd(skel->maps.counters), counters);
 	if (rc)

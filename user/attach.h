@@ -5,6 +5,7 @@
 
 #include "egress.h"
 #include "instance.h"
+#include "policy.h"
 
 enum attach_mode { ATTACH_AUTO, ATTACH_NATIVE, ATTACH_GENERIC };
 
@@ -29,10 +30,10 @@ int attach_check(const struct paths *paths, const char *interface, bool *ours, s
 /*
  * Loads the programs for the interface and attaches them, by pinned links. Native; generic only if
  * the mode is ATTACH_GENERIC, or ATTACH_AUTO and the driver cannot do native: `note` (may be cut)
- * then says why.
+ * then says why. Counters that were kept when it was unloaded go on, at the slots of p's services.
  */
-int attach(const struct instance *i, const char *interface, enum attach_mode mode, char *note,
-	   size_t note_size, struct error *err);
+int attach(const struct instance *i, const struct policy *p, const char *interface,
+	   enum attach_mode mode, char *note, size_t note_size, struct error *err);
 
 /* Puts the egress program back on an interface that has only the ingress one left. */
 int attach_egress(const struct instance *i, const char *interface, struct error *err);

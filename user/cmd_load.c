@@ -3,10 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "announce.h"
 #include "attach.h"
 #include "bpffs.h"
 #include "cleanup.h"
 #include "cmd.h"
+#include "kept_counters.h"
+#include "last_reload.h"
 #include "output.h"
 #include "preview.h"
 #include "running.h"
@@ -86,8 +89,10 @@ static bool egress_there(const struct load *l, const struct target *t)
 	return !attach_query(&l->app->paths, t->interface, &a) && a.egress != EGRESS_NONE;
 }
 
-static int attach_targets(struct load *l, const struct instance *i, struct error *err)
+static int attach_targets(struct load *l, const struct policy *next, struct error *err)
 {
+	const struct instance *i = &l->running.instance;
+
 	for (size_t n = 0; n < l->n_targets; n++) {
 		struct target *t = &l->targets[n];
 		int rc;
@@ -101,7 +106,7 @@ static int attach_targets(struct load *l, const struct instance *i, struct error
 			snprintf(t->note, sizeof(t->note), "its egress program was gone: put back");
 			continue;
 		}
-		rc = attach(i, t->interface, l->attach_mode, t->note, sizeof(t->note), err);
+		rc = attach(i, next, t->interface, l->attach_mode, t->note, sizeof(t->note), err);
 		if (rc)
 			return rc;
 		t->done = true;
@@ -183,14 +188,19 @@ static int load(struct load *l, struct policy *next, struct error *err)
 	rc = bpffs_prepare(&l->app->paths, err);
 	if (!rc && !l->loaded)
 		rc = create_instance(l, next, err);
+	/* Slots now: the new interfaces' counters go on where they were. */
 	if (!rc)
-		rc = attach_targets(l, &r->instance, err);
+		rc = policy_assign_slots(next, l->loaded ? &r->policy : NULL, err);
+	if (!rc)
+		rc = attach_targets(l, next, err);
 	/* Until here a new interface passes everything, or runs the policy that its instance has.
 	 */
 	if (!rc)
 		rc = policy_apply(&r->instance, next, l->loaded ? &r->policy : NULL, &how, err);
 	if (rc)
 		undo(l);
+	for (size_t n = 0; !rc && n < l->n_targets; n++)
+		counters_forget(&l->app->paths, l->targets[n].interface);
 	return rc;
 }
 
@@ -330,6 +340,10 @@ int cmd_load(struct app *app, int argc, char **argv)
 				  &err);
 	if (!rc && !l.dry_run)
 		rc = load(&l, &next, &err);
+	if (lock >= 0 && !l.dry_run)
+		last_reload_keep(&app->paths, rc ? &err : NULL);
+	if (!rc)
+		warn_guarded_exporter(&app->paths, &next);
 	if (rc)
 		status = fail(&err);
 	else

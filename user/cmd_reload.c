@@ -2,9 +2,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include "announce.h"
 #include "bpffs.h"
 #include "cleanup.h"
 #include "cmd.h"
+#include "last_reload.h"
 #include "output.h"
 #include "preview.h"
 #include "running.h"
@@ -114,6 +116,10 @@ int cmd_reload(struct app *app, int argc, char **argv)
 		rc = lock = lock_instance(&app->paths, &err);
 	if (rc >= 0)
 		rc = reload(&l, &next, &err);
+	if (lock >= 0 && !l.dry_run)
+		last_reload_keep(&app->paths, rc ? &err : NULL);
+	if (!rc)
+		warn_guarded_exporter(&app->paths, &next);
 	status = rc ? fail(&err) : print_result(&l, &next, mode_after(&l.running, &next));
 	preview_free(&l.preview);
 	running_close(&l.running);

@@ -9,6 +9,7 @@
 #include "cmd.h"
 #include "duration.h"
 #include "flows.h"
+#include "last_reload.h"
 #include "output.h"
 #include "running.h"
 
@@ -19,6 +20,7 @@ struct status {
 	size_t n_attachments;
 	struct list_size sizes[POLICY_MAX_LISTS];
 	struct flow_stats flows;
+	struct last_reload reload;
 };
 
 static const char *attach_text(const struct attachment *a)
@@ -26,6 +28,17 @@ static const char *attach_text(const struct attachment *a)
 	if (!a->attached)
 		return "detached";
 	return a->native ? "native" : "generic";
+}
+
+static void print_reload(const struct last_reload *r)
+{
+	char ago[DURATION_TEXT_MAX];
+	uint64_t now = (uint64_t)time(NULL);
+
+	if (!r->at || r->done)
+		return;
+	printf("  the last load or reload, %s ago, failed: %s\n",
+	       duration_text(now > r->at ? now - r->at : 0, ago), r->failure.text);
 }
 
 static uint64_t seconds_left(const struct status *s)
@@ -42,6 +55,7 @@ static void print_text(const struct app *app, const struct status *s)
 
 	if (!s->loaded) {
 		printf("instance %s: not loaded\n", app->paths.instance);
+		print_reload(&s->reload);
 		return;
 	}
 	printf("instance %s: mode %s, generation %llu, config %s\n", app->paths.instance,
@@ -54,6 +68,7 @@ static void print_text(const struct app *app, const struct status *s)
 		printf("  waits to be confirmed: rolled back in %s unless `allowxdp confirm` is "
 		       "run\n",
 		       duration_text(seconds_left(s), left));
+	print_reload(&s->reload);
 	printf("  flows     %llu of %llu, %llu alive\n", (unsigned long long)s->flows.entries,
 	       (unsigned long long)s->flows.capacity, (unsigned long long)s->flows.alive);
 	for (size_t i = 0; i < s->n_attachments; i++)
@@ -131,6 +146,21 @@ static struct json_object *flows_json(const struct flow_stats *f)
 	return o;
 }
 
+static struct json_object *reload_json(const struct last_reload *r)
+{
+	struct json_object *o;
+
+	if (!r->at)
+		return NULL;
+	o = json_object_new_object();
+	json_object_object_add(o, "done", json_object_new_boolean(r->done));
+	json_object_object_add(o, "at", json_object_new_int64((int64_t)r->at));
+	json_object_object_add(o, "done_at",
+			       r->done_at ? json_object_new_int64((int64_t)r->done_at) : NULL);
+	json_add_text(o, "failure", r->failure.text);
+	return o;
+}
+
 static int print_status_json(const struct app *app, const struct status *s)
 {
 	struct json_object *o = json_object_new_object();
@@ -150,6 +180,7 @@ static int print_status_json(const struct app *app, const struct status *s)
 			       pending(s) ? json_object_new_int64((int64_t)seconds_left(s)) : NULL);
 	json_object_object_add(o, "rolled_back", json_object_new_boolean(s->running.rolled_back));
 	json_object_object_add(o, "flows", flows_json(&s->flows));
+	json_object_object_add(o, "last_reload", reload_json(&s->reload));
 	return print_json(o);
 }
 
@@ -162,6 +193,8 @@ static int gather(struct app *app, struct status *s, struct error *err)
 		rc = paths_init(&app->paths, app->instance, err);
 	if (!rc)
 		rc = running_open(&s->running, &app->paths, err);
+	if (!rc || rc == -ENOENT)
+		last_reload_read(&app->paths, &s->reload);
 	if (rc == -ENOENT)
 		return 0;
 	if (rc)

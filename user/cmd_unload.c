@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,6 +7,8 @@
 #include "bpffs.h"
 #include "cleanup.h"
 #include "cmd.h"
+#include "flows.h"
+#include "kept_counters.h"
 #include "policy.h"
 #include "snapshot.h"
 
@@ -47,10 +50,26 @@ static int choose(struct unload *u, char **names, int n, struct error *err)
 	return 0;
 }
 
+static int unload_one(const struct paths *paths, const char *interface, struct error *err)
+{
+	char pin[INSTANCE_PIN_MAX];
+	_cleanup_close_ int map = bpf_obj_get(instance_pin(paths, "counters_", interface, pin));
+	int rc = detach(paths, interface, err);
+	struct error why;
+
+	if (!rc && map >= 0 && counters_keep(paths, interface, map, &why))
+		warn_line("the counters of %s begin anew when it is loaded again: %s", interface,
+			  why.text);
+	return rc;
+}
+
 static int unload(struct unload *u, struct error *err)
 {
+	struct flow_totals flows;
+	bool known = !flows_totals_read(u->paths, &flows);
+
 	for (size_t i = 0; i < u->n_wanted; i++) {
-		int rc = detach(u->paths, u->wanted[i], err);
+		int rc = unload_one(u->paths, u->wanted[i], err);
 
 		if (rc)
 			return rc;
@@ -58,6 +77,8 @@ static int unload(struct unload *u, struct error *err)
 	if (u->n_wanted < u->n_loaded)
 		return 0;
 	instance_destroy(u->paths);
+	if (known)
+		flows_totals_keep(u->paths, &flows);
 	snapshot_prune(u->paths, 0, 0);
 	bpffs_tidy(u->paths);
 	return 0;

@@ -59,10 +59,11 @@ void doctor_host(struct doctor *d);
 void doctor_interface(struct doctor *d, const char *interface);
 
 /* The checks, by concern. */
-void doctor_kernel(struct doctor *d); /* doctor_kernel.c: what the kernel can do */
-void doctor_tuning(struct doctor *d); /* doctor_tuning.c: JIT, clock, statistics */
-void doctor_bpffs(struct doctor *d);  /* doctor_tuning.c */
-void doctor_ports(struct doctor *d);  /* doctor_ports.c: guarded and ephemeral ports */
+void doctor_kernel(struct doctor *d);   /* doctor_kernel.c: what the kernel can do */
+void doctor_tuning(struct doctor *d);   /* doctor_tuning.c: JIT, clock, statistics */
+void doctor_bpffs(struct doctor *d);    /* doctor_tuning.c */
+void doctor_ports(struct doctor *d);    /* doctor_ports.c: guarded and ephemeral ports */
+void doctor_exporter(struct doctor *d); /* doctor_exporter.c: its port */
 void doctor_link(struct doctor *d, const struct device *dev);    /* doctor_link.c */
 void doctor_mtu(struct doctor *d, const struct device *dev);     /* doctor_native.c */
 void doctor_offload(struct doctor *d, const struct device *dev); /* doctor_offload.c */

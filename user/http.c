@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -73,11 +74,15 @@ static void resume(struct client *c)
 	c->suspended = false;
 }
 
+/* The kernel does not keep for him what was not sent yet. */
 static void throw_out(struct client *c)
 {
+	static const struct linger at_once = { .l_onoff = 1 };
+
 	if (c->over)
 		return;
 	c->over = true;
+	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 	shutdown(c->fd, SHUT_RDWR);
 	resume(c);
 }
@@ -352,12 +357,23 @@ static void serve(struct server *s, int epoll)
 	}
 }
 
+/* What accepted sockets inherit: what the kernel keeps for each, and how long. */
+static void limit_kernel(int listener)
+{
+	const int buffer = HTTP_KERNEL_BUFFER, patience = HTTP_LIFE_MS;
+
+	setsockopt(listener, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
+	setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
+	setsockopt(listener, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof(patience));
+}
+
 static bool start(struct server *s)
 {
 	const struct timeval whole = { .tv_sec = WHOLE_READING_S };
 
 	for (size_t i = 0; i < HTTP_CLIENTS; i++)
 		s->clients[i].fd = -1;
+	limit_kernel(s->listener);
 	setsockopt(s->source, SOL_SOCKET, SO_RCVTIMEO, &whole, sizeof(whole));
 	s->start = make_static("allowxdp: /metrics, /healthz\n");
 	s->not_found = make_static("there are /metrics and /healthz\n");

@@ -20,7 +20,8 @@ enum {
 	HTTP_CLIENT_MEMORY = 16384, /* of a request's head, too */
 	HTTP_LIFE_MS = 10000,
 	HTTP_PAUSE_MS = 100,
-	HTTP_READINGS = 16,          /* different texts that are being sent at once */
+	HTTP_KERNEL_BUFFER = 32768, /* each way; what was sent and not read outlives a connection */
+	HTTP_READINGS = 16,         /* different texts that are being sent at once */
 	HTTP_READING_MAX = 64 << 20, /* bytes of one text */
 	HTTP_FILES = HTTP_CLIENTS + 32,
 };

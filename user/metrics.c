@@ -24,10 +24,20 @@ struct view {
 	struct attachment attachments[POLICY_MAX_INTERFACES];
 	size_t n_attachments;
 	struct flow_stats flows;
+	struct flow_totals flows_before; /* it was loaded this time */
 	struct inventory inventory;
 	struct table tables[TABLES];
 	struct last_reload reload;
 };
+
+/* A first load is under way: there are maps, but no policy yet. */
+static bool being_loaded(const struct paths *paths)
+{
+	struct instance i _cleanup_instance_ = INSTANCE_EMPTY;
+	struct error ignored;
+
+	return !instance_open(&i, paths, &ignored) && !AXP_ACTIVE_GENERATION(instance_active(&i));
+}
 
 static int look(struct view *v, struct error *err)
 {
@@ -37,13 +47,14 @@ static int look(struct view *v, struct error *err)
 
 	last_reload_read(v->paths, &v->reload);
 	v->loaded = !rc;
-	if (rc == -ENOENT)
+	if (rc == -ENOENT || (rc == -ENODATA && being_loaded(v->paths)))
 		return 0;
 	if (rc)
 		return rc;
 	v->n_attachments = instance_interfaces(v->paths, names, ARRAY_SIZE(names));
 	for (size_t i = 0; i < v->n_attachments; i++)
 		attach_query(v->paths, names[i], &v->attachments[i]);
+	v->flows_before = flows_totals_kept(v->paths);
 	inventory_take(&r->policy, &v->inventory);
 	rc = flows_stats(&r->instance, &r->policy, &v->flows, err);
 	if (!rc)
@@ -202,19 +213,20 @@ static void print_pending(FILE *f, const struct running *r)
 		    r->rolled_back);
 }
 
-static void print_flows(FILE *f, const struct flow_stats *s)
+static void print_flows(FILE *f, const struct flow_stats *s, const struct flow_totals *before)
 {
 	prom_number(f, "allowxdp_flows", "gauge", "Flows in the table, over or not.", s->entries);
 	prom_number(f, "allowxdp_flows_alive", "gauge", "Flows within their idle limit.", s->alive);
 	prom_number(f, "allowxdp_flows_capacity", "gauge", "Flows that the table can hold.",
 		    s->capacity);
 	prom_number(f, "allowxdp_flows_created_total", "counter", "Flows ever remembered.",
-		    s->created);
+		    before->created + s->created);
 	prom_number(f, "allowxdp_flows_evicted", "gauge",
 		    "Flows pushed out by newer ones since the load: created, and no longer there.",
 		    s->evicted);
 	prom_number(f, "allowxdp_flows_insert_failed_total", "counter",
-		    "Flows that could not be remembered.", s->insert_failed);
+		    "Flows that could not be remembered.",
+		    before->insert_failed + s->insert_failed);
 }
 
 static void print_tables(FILE *f, const struct view *v)
@@ -266,7 +278,7 @@ static int print(FILE *f, const struct view *v, struct error *err)
 	print_pending(f, &v->running);
 	print_lists(f, v);
 	print_tables(f, v);
-	print_flows(f, &v->flows);
+	print_flows(f, &v->flows, &v->flows_before);
 	return 0;
 }
 
