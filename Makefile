@@ -135,6 +135,8 @@ install: all
 	install -d -m 0755 $(DESTDIR)$(SYSCONFDIR)/allowxdp/lists $(DESTDIR)$(PREFIX)/share/allowxdp/lists
 	install -m 0644 profiles/*.list $(DESTDIR)$(PREFIX)/share/allowxdp/lists/
 	install -m 0644 tools/allowxdp.yaml $(DESTDIR)$(PREFIX)/share/allowxdp/allowxdp.yaml
+	install -d -m 0755 $(DESTDIR)$(PREFIX)/share/allowxdp/monitoring
+	install -m 0644 tools/monitoring/* $(DESTDIR)$(PREFIX)/share/allowxdp/monitoring/
 	[ -e $(DESTDIR)$(SYSCONFDIR)/allowxdp/allowxdp.yaml ] || \
 		install -m 0644 tools/allowxdp.yaml $(DESTDIR)$(SYSCONFDIR)/allowxdp/allowxdp.yaml
 

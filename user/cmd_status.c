@@ -146,21 +146,6 @@ static struct json_object *flows_json(const struct flow_stats *f)
 	return o;
 }
 
-static struct json_object *reload_json(const struct last_reload *r)
-{
-	struct json_object *o;
-
-	if (!r->at)
-		return NULL;
-	o = json_object_new_object();
-	json_object_object_add(o, "done", json_object_new_boolean(r->done));
-	json_object_object_add(o, "at", json_object_new_int64((int64_t)r->at));
-	json_object_object_add(o, "done_at",
-			       r->done_at ? json_object_new_int64((int64_t)r->done_at) : NULL);
-	json_add_text(o, "failure", r->failure.text);
-	return o;
-}
-
 static int print_status_json(const struct app *app, const struct status *s)
 {
 	struct json_object *o = json_object_new_object();
@@ -180,7 +165,6 @@ static int print_status_json(const struct app *app, const struct status *s)
 			       pending(s) ? json_object_new_int64((int64_t)seconds_left(s)) : NULL);
 	json_object_object_add(o, "rolled_back", json_object_new_boolean(s->running.rolled_back));
 	json_object_object_add(o, "flows", flows_json(&s->flows));
-	json_object_object_add(o, "last_reload", reload_json(&s->reload));
 	return print_json(o);
 }
 

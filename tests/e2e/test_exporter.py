@@ -425,15 +425,12 @@ def test_the_last_reload(lab):
     assert metrics.value("allowxdp_last_reload_timestamp_seconds") > loaded
     assert metrics.value("allowxdp_last_reload_success_timestamp_seconds") == loaded
     assert line.removeprefix("allowxdp: ") in lab.axp.ok("status")
-    told = lab.axp.status()["last_reload"]
-    assert (told["done"], told["done_at"], told["failure"]) == (False, loaded, line.removeprefix("allowxdp: "))
     lab.axp.write({})
     assert lab.axp("reload", "--dry-run").returncode == 0
     assert Metrics(lab.axp.ok("metrics")).value("allowxdp_last_reload_successful") == 0
     lab.axp.ok("reload")
     assert Metrics(lab.axp.ok("metrics")).value("allowxdp_last_reload_successful") == 1
     assert "failed" not in lab.axp.ok("status")
-    assert lab.axp.status()["last_reload"]["failure"] is None
 
 
 def test_lists_and_maps(lab):

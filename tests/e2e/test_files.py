@@ -87,6 +87,8 @@ def test_make_install(tmp_path):
     assert config.read_text(encoding="utf-8") == (ROOT / "tools/allowxdp.yaml").read_text(encoding="utf-8")
     run(program, "-c", config, "validate")
     assert {p.stem for p in (tree / "usr/share/allowxdp/lists").iterdir()} == set(COUNTS)
+    for name in ("allowxdp-dashboard.json", "allowxdp.rules.yml"):
+        assert (tree / "usr/share/allowxdp/monitoring" / name).read_bytes() == (ROOT / "tools/monitoring" / name).read_bytes()
 
     # What the administrator wrote is never overwritten.
     config.write_text("mine", encoding="ascii")
