@@ -58,8 +58,8 @@ static int look(struct view *v, struct error *err)
 	inventory_take(&r->policy, &v->inventory);
 	rc = flows_stats(&r->instance, &r->policy, &v->flows, err);
 	if (!rc)
-		rc = tables_read(&r->instance, &r->policy, &v->inventory, &v->flows, v->tables,
-				 err);
+		rc = tables_read(&r->instance, AXP_ACTIVE_SLOT(r->active), &r->policy,
+				 &v->inventory, &v->flows, v->tables, err);
 	return rc;
 }
 

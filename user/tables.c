@@ -79,8 +79,22 @@ static int read_map(const struct instance *i, enum instance_map which, const str
 	return rc ? error_set(err, -rc, "cannot read the map %s: %s", out->name, strerror(-rc)) : 0;
 }
 
-int tables_read(const struct instance *i, const struct policy *p, const struct inventory *inventory,
-		const struct flow_stats *flows, struct table out[static TABLES], struct error *err)
+/* Pages that a generation's directory takes: they are there from the first one on. */
+static struct table read_directory(const struct instance *i, enum instance_map which, uint32_t slot)
+{
+	struct table t = { instance_map_name(which), 0, AXP_DIR_PAGES };
+	uint32_t key = AXP_DIR_PAGE_KEY(slot, 0), id;
+
+	while (t.used < t.capacity && !bpf_map_lookup_elem(i->maps[which], &key, &id)) {
+		t.used++;
+		key++;
+	}
+	return t;
+}
+
+int tables_read(const struct instance *i, uint32_t slot, const struct policy *p,
+		const struct inventory *inventory, const struct flow_stats *flows,
+		struct table out[static TABLES], struct error *err)
 {
 	const struct settings *s = &p->settings;
 	const struct {
@@ -98,6 +112,8 @@ int tables_read(const struct instance *i, const struct policy *p, const struct i
 	*t++ = (struct table){ "services", p->n_services, AXP_MAX_SERVICES };
 	*t++ = (struct table){ "prefixes-ipv4", inventory->prefixes[AXP_IPV4], AXP_MAX_PREFIXES };
 	*t++ = (struct table){ "prefixes-ipv6", inventory->prefixes[AXP_IPV6], AXP_MAX_PREFIXES };
+	*t++ = read_directory(i, MAP_DIRECTORIES4, slot);
+	*t++ = read_directory(i, MAP_DIRECTORIES6, slot);
 	*t++ = (struct table){ "flows", flows->alive, flows->capacity };
 	for (size_t n = 0; !rc && n < ARRAY_SIZE(maps); n++)
 		rc = read_map(i, maps[n].map, &maps[n].life, t++, err);

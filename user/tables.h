@@ -12,9 +12,11 @@ struct table {
 	uint64_t capacity;
 };
 
-enum { TABLES = 8 };
+enum { TABLES = 10 };
 
-int tables_read(const struct instance *i, const struct policy *p, const struct inventory *inventory,
-		const struct flow_stats *flows, struct table out[static TABLES], struct error *err);
+/* `slot`: of the generation in force. */
+int tables_read(const struct instance *i, uint32_t slot, const struct policy *p,
+		const struct inventory *inventory, const struct flow_stats *flows,
+		struct table out[static TABLES], struct error *err);
 
 #endif
