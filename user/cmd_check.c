@@ -7,6 +7,7 @@
 #include "config.h"
 #include "explain.h"
 #include "output.h"
+#include "proof_output.h"
 #include "subject.h"
 
 static int parse_packet(const char *address, const char *port, struct prefix *a,
@@ -25,14 +26,40 @@ static int parse_packet(const char *address, const char *port, struct prefix *a,
 	return rc;
 }
 
-static void print_text(const struct subject *s, const char *address, const char *port, bool out,
-		       const struct explanation *x)
+/* A packet that is asked about, and what is said of it. */
+struct check {
+	const char *address_text, *port_text;
+	struct prefix address;
+	struct port_range port;
+	enum axp_direction direction;
+	struct subject subject;
+	struct explanation explanation;
+	struct proof proof; /* where the subject is loaded */
+};
+
+static struct proof_about about(const struct check *c)
 {
+	return (struct proof_about){
+		.policy = &c->subject.running.policy,
+		.explanation = &c->explanation,
+		.address = c->address_text,
+		.port = c->port_text,
+		.direction = c->direction,
+	};
+}
+
+static void print_text(const struct check *c)
+{
+	const struct subject *s = &c->subject;
 	const struct policy *p = &s->running.policy;
+	const struct explanation *x = &c->explanation;
+	const struct proof_about what = about(c);
+	bool out = c->direction == AXP_OUT;
 	char text[PREFIX_TEXT_MAX + 1], origin[PATH_MAX + 16];
 
 	printf("%s (%s): %s%s %s: %s\n", verdict_name(x->verdict), reason_name(x->reason),
-	       out ? "from this host to " : "", address, port, reason_help(x->reason));
+	       out ? "from this host to " : "", c->address_text, c->port_text,
+	       reason_help(x->reason));
 	if (x->verdict == AXP_DROP && x->service->replies)
 		puts("  replies to flows that this host opened pass all the same");
 	if (x->verdict == AXP_DROP && out)
@@ -46,25 +73,30 @@ static void print_text(const struct subject *s, const char *address, const char 
 		       p->lists[x->entry->list].name, *label ? ", " : "", label);
 		printf("  origin:  %s\n", origin_text(p, x->entry, origin, sizeof(origin)));
 	}
-	if (!s->loaded)
+	if (!s->loaded) {
 		printf("  by the files alone: nothing is loaded from %s\n",
 		       policy_string(p, p->config));
-	else if (AXP_ACTIVE_MODE(s->running.active) != AXP_MODE_ENFORCE && x->verdict == AXP_DROP)
+		return;
+	}
+	if (AXP_ACTIVE_MODE(s->running.active) != AXP_MODE_ENFORCE && x->verdict == AXP_DROP)
 		printf("  passes for now: the mode is %s\n",
 		       mode_name(AXP_ACTIVE_MODE(s->running.active)));
+	proof_print(&c->proof, &what);
 }
 
-static int print_check_json(const struct subject *s, const char *address, const char *port,
-			    enum axp_direction direction, const struct explanation *x)
+static int print_check_json(const struct check *c)
 {
+	const struct subject *s = &c->subject;
 	const struct policy *p = &s->running.policy;
+	const struct explanation *x = &c->explanation;
+	const struct proof_about what = about(c);
 	struct json_object *o = json_object_new_object();
 	char text[PREFIX_TEXT_MAX + 1], origin[PATH_MAX + 16];
 	const struct entry *e = x->entry;
 
-	json_add_text(o, "address", address);
-	json_add_text(o, "port", port);
-	json_add_text(o, "direction", direction_name(direction));
+	json_add_text(o, "address", c->address_text);
+	json_add_text(o, "port", c->port_text);
+	json_add_text(o, "direction", direction_name(c->direction));
 	json_add_text(o, "verdict", verdict_name(x->verdict));
 	json_add_text(o, "reason", reason_name(x->reason));
 	json_add_text(o, "service", x->service ? x->service->name : NULL);
@@ -75,7 +107,65 @@ static int print_check_json(const struct subject *s, const char *address, const 
 	json_object_object_add(o, "loaded", json_object_new_boolean(s->loaded));
 	json_add_text(o, "mode",
 		      mode_name(s->loaded ? AXP_ACTIVE_MODE(s->running.active) : p->settings.mode));
+	proof_json(o, s->loaded ? &c->proof : NULL, &what);
 	return print_json(o);
+}
+
+static int examine(struct check *c, struct app *app, struct error *err)
+{
+	struct synthetic packet = {
+		.remote = c->address,
+		.direction = c->direction,
+		.protocol = c->port.protocol,
+		.dport = c->port.low,
+	};
+	struct subject *s = &c->subject;
+	int rc = subject_open(s, app, err);
+
+	if (rc)
+		return rc;
+	explain(&s->running.policy, &c->address, c->direction, c->port.protocol, c->port.low,
+		&c->explanation);
+	if (s->loaded)
+		prove(&s->running, &c->explanation, &packet, &c->proof);
+	return 0;
+}
+
+static bool disagrees(const struct check *c)
+{
+	return c->subject.loaded && c->proof.n && !c->proof.agrees;
+}
+
+/* A change that was under way looks like a disagreement: look again while none is. */
+static int examine_twice(struct check *c, struct app *app, struct error *err)
+{
+	_cleanup_close_ int lock = -1;
+	int rc = examine(c, app, err);
+
+	if (rc || !disagrees(c))
+		return rc;
+	lock = lock_instance(&app->paths, err);
+	if (lock < 0)
+		return lock;
+	subject_close(&c->subject);
+	return examine(c, app, err);
+}
+
+static int report(const struct app *app, const struct check *c)
+{
+	const struct proof_about what = about(c);
+	int status = EXIT_DONE;
+
+	if (app->json)
+		status = print_check_json(c);
+	else
+		print_text(c);
+	if (disagrees(c)) {
+		fflush(stdout);
+		proof_complain(&c->proof, &what);
+		return EXIT_FAILED;
+	}
+	return status == EXIT_DONE && c->explanation.verdict == AXP_DROP ? EXIT_DROPPED : status;
 }
 
 int cmd_check(struct app *app, int argc, char **argv)
@@ -85,10 +175,7 @@ int cmd_check(struct app *app, int argc, char **argv)
 		{ "out", OPTION_FLAG, &out, NULL,
 		  "a packet of this host to that address and port" },
 	};
-	struct subject s _cleanup_subject_ = SUBJECT_EMPTY;
-	struct explanation x;
-	struct prefix address;
-	struct port_range port;
+	struct check c = { .subject = SUBJECT_EMPTY };
 	struct error err;
 	int first, status = command_options(app, argc, argv, specs, ARRAY_SIZE(specs), &first);
 
@@ -96,18 +183,12 @@ int cmd_check(struct app *app, int argc, char **argv)
 		return status;
 	if (argc - first != 2)
 		return usage(app, "check needs an address and a port, as in 203.0.113.10 udp/5060");
-	if (parse_packet(argv[first], argv[first + 1], &address, &port, &err))
+	c.address_text = argv[first];
+	c.port_text = argv[first + 1];
+	c.direction = out ? AXP_OUT : AXP_IN;
+	if (parse_packet(c.address_text, c.port_text, &c.address, &c.port, &err))
 		return usage(app, "%s", err.text);
-	if (subject_open(&s, app, &err))
-		return fail(&err);
-	explain(&s.running.policy, &address, out ? AXP_OUT : AXP_IN, port.protocol, port.low, &x);
-	status = EXIT_DONE;
-	if (app->json)
-		status = print_check_json(&s, argv[first], argv[first + 1], out ? AXP_OUT : AXP_IN,
-					  &x);
-	else
-		print_text(&s, argv[first], argv[first + 1], out, &x);
-	if (status == EXIT_DONE && x.verdict == AXP_DROP)
-		status = EXIT_DROPPED;
+	status = examine_twice(&c, app, &err) ? fail(&err) : report(app, &c);
+	subject_close(&c.subject);
 	return status;
 }

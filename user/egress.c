@@ -55,14 +55,17 @@ int egress_attach(int program, const char *interface, const char *pin, struct er
 	return rc ? error_set(err, -rc, "cannot pin %s: %s", pin, strerror(-rc)) : 0;
 }
 
-static bool is_ours(const char *interface)
+static bool is_ours(const char *interface, uint32_t *program)
 {
 	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)if_nametoindex(interface),
 			    .attach_point = BPF_TC_EGRESS);
 	DECLARE_LIBBPF_OPTS(bpf_tc_opts, opts, .handle = CLSACT_HANDLE,
 			    .priority = CLSACT_PRIORITY);
 
-	return hook.ifindex && !bpf_tc_query(&hook, &opts);
+	if (!hook.ifindex || bpf_tc_query(&hook, &opts))
+		return false;
+	*program = opts.prog_id;
+	return true;
 }
 
 void egress_detach(const char *interface, const char *pin)
@@ -72,6 +75,7 @@ void egress_detach(const char *interface, const char *pin)
 	DECLARE_LIBBPF_OPTS(bpf_tc_opts, opts, .handle = CLSACT_HANDLE,
 			    .priority = CLSACT_PRIORITY);
 	_cleanup_close_ int link = bpf_obj_get(pin);
+	uint32_t program;
 
 	if (link >= 0) {
 		bpf_link_detach(link); /* at once, whoever else holds it */
@@ -79,12 +83,12 @@ void egress_detach(const char *interface, const char *pin)
 		return;
 	}
 	/* The qdisc stays: it may carry others' filters, and is nothing without any. */
-	if (is_ours(interface))
+	if (is_ours(interface, &program))
 		bpf_tc_detach(&hook, &opts);
 }
 
 /* A link that was detached by force, or whose interface was deleted, says ifindex 0. */
-static bool link_alive(int link, const char *interface)
+static bool link_alive(int link, const char *interface, uint32_t *program)
 {
 	/* struct bpf_link_info of newer kernels: TCX's ifindex comes first behind the common part
 	 */
@@ -96,16 +100,31 @@ static bool link_alive(int link, const char *interface)
 
 	if (bpf_obj_get_info_by_fd(link, &info, &size))
 		return false;
+	*program = info.prog_id;
 	return info.ifindex && info.ifindex == if_nametoindex(interface);
+}
+
+static enum egress_kind query(const char *interface, const char *pin, uint32_t *program)
+{
+	_cleanup_close_ int link = bpf_obj_get(pin);
+
+	if (link >= 0 && link_alive(link, interface, program))
+		return EGRESS_TCX;
+	return is_ours(interface, program) ? EGRESS_CLSACT : EGRESS_NONE;
 }
 
 enum egress_kind egress_query(const char *interface, const char *pin)
 {
-	_cleanup_close_ int link = bpf_obj_get(pin);
+	uint32_t program;
 
-	if (link >= 0 && link_alive(link, interface))
-		return EGRESS_TCX;
-	return is_ours(interface) ? EGRESS_CLSACT : EGRESS_NONE;
+	return query(interface, pin, &program);
+}
+
+uint32_t egress_program(const char *interface, const char *pin)
+{
+	uint32_t program = 0;
+
+	return query(interface, pin, &program) == EGRESS_NONE ? 0 : program;
 }
 
 const char *egress_name(enum egress_kind kind)

@@ -8,6 +8,7 @@
 #define ALLOWXDP_EGRESS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include "error.h"
 
 /* Attaches the program; where that makes a link, pins it at `pin`. 0 or negative errno. */
@@ -23,5 +24,8 @@ enum egress_kind egress_query(const char *interface, const char *pin);
 
 /* "tcx", "clsact", "none". */
 const char *egress_name(enum egress_kind kind);
+
+/* Id of our program there; 0: none. */
+uint32_t egress_program(const char *interface, const char *pin);
 
 #endif
