@@ -128,6 +128,6 @@ void proof_json(struct json_object *object, const struct proof *p, const struct 
 		json_object_array_add(programs, witness_json(&p->witnesses[i], about->policy));
 	json_object_object_add(object, "agrees",
 			       p && p->n ? json_object_new_boolean(p->agrees) : NULL);
-	json_add_text(object, "unproven", p ? p->unproven : "nothing is loaded");
+	json_add_text(object, "unproven", p ? p->unproven : "no program was asked");
 	json_object_object_add(object, "programs", programs);
 }

@@ -17,7 +17,7 @@ struct proof_about {
 /* Lines under the explanation. */
 void proof_print(const struct proof *p, const struct proof_about *about);
 
-/* Adds agrees, unproven and programs; p NULL: nothing is loaded. */
+/* Adds agrees, unproven and programs; p NULL: nothing was asked. */
 void proof_json(struct json_object *object, const struct proof *p, const struct proof_about *about);
 
 /* One line on stderr for each program that disagrees. */
