@@ -37,7 +37,7 @@ CFLAGS ?= -O2 -g
 CFLAGS_ALL := -std=gnu11 -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	-ffile-prefix-map=$(CURDIR)=. -D_GNU_SOURCE -DALLOWXDP_VERSION='"$(VERSION)"' \
 	-Iinclude -Iuser -I$(B) $(shell pkg-config --cflags $(LIBS)) $(SANFLAGS) $(CPPFLAGS) $(CFLAGS)
-LDLIBS_ALL := $(shell pkg-config --libs $(LIBS)) -lelf -lz $(LDLIBS)
+LDLIBS_ALL := $(shell pkg-config --libs $(LIBS)) -lelf -lz -lm $(LDLIBS)
 
 # -mcpu=v3 is the newest that clang 14 knows; the multiarch directory holds <asm/types.h>.
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Werror -Wno-address-of-packed-member \
@@ -89,6 +89,9 @@ $(O)/bpf/%: tests/bpf/%.c $(BPF_TEST_LIB) $(O)/liballowxdp.a $(wildcard tests/bp
 	$(call say,TEST,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) -Itests/bpf $(LDFLAGS) -o $@ $< $(BPF_TEST_LIB) $(O)/liballowxdp.a -lcmocka $(LDLIBS_ALL)
 
+# A flood is made of the benchmark's packets.
+$(O)/bpf/test_refused: $(B)/bench/bench_wrap.skel.h
+
 $(B) $(O) $(O)/unit $(O)/bpf:
 	mkdir -p $@
 
@@ -119,6 +122,20 @@ $(B)/hitless/hitless: $(wildcard tests/hitless/*.[ch]) $(B)/hitless/hitless.skel
 		$(LDLIBS_ALL) -pthread
 
 hitless: $(B)/hitless/hitless
+
+# What tools/bench measures with: `make bench`
+$(B)/bench/packets.skel.h: tests/bench/packets.bpf.c tests/bench/packets.h
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $(B)/bench/packets.bpf.o $<
+	$(Q)$(LLVM_STRIP) -g $(B)/bench/packets.bpf.o
+	$(Q)$(BPFTOOL) gen skeleton $(B)/bench/packets.bpf.o name packets_bpf 2>/dev/null > $@
+
+$(B)/bench/measure: $(addprefix tests/bench/,measure.c engine.c list.c list.h engine.h) \
+		$(B)/bench/packets.skel.h $(O)/liballowxdp.a
+	$(call say,BENCH,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests/bench -I$(B)/bench -o $@ $(filter %.c %.a,$^) $(LDLIBS_ALL)
+
+bench: all $(B)/bench/measure
 
 unit-tests: $(UNIT_TESTS)
 bpf-tests: $(BPF_TESTS)
@@ -163,7 +180,7 @@ lint:
 		echo 'lint: no clang-format 14 here: the formatting was not checked'; \
 	fi
 	cppcheck $(CPPCHECK_FLAGS) user/*.c
-	shellcheck $(wildcard tools/demo tools/test tools/deps tools/hitless tools/*.sh .ci/run)
+	shellcheck $(wildcard tools/demo tools/test tools/deps tools/hitless tools/bench tools/*.sh .ci/run)
 
 format:
 	$(CLANG_FORMAT) -i $(C_FILES)
@@ -171,5 +188,5 @@ format:
 clean:
 	rm -rf $(B)
 
-.PHONY: bench-ns hitless all install uninstall lint format clean unit-tests bpf-tests test-unit test-bpf test-e2e
+.PHONY: bench bench-ns hitless all install uninstall lint format clean unit-tests bpf-tests test-unit test-bpf test-e2e
 .DELETE_ON_ERROR:

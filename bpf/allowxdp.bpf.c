@@ -121,17 +121,8 @@ static __always_inline int judge_ingress(const struct pkt *p, int reason,
 	return reason;
 }
 
-/*
- * What is known of a packet when it is settled, in one word that a function can return: reason
- * (enum axp_reason), service slot, family, bytes of the frame.
- */
-#define OUTCOME(reason, service, family, bytes) \
-	((__u64)(bytes) << 32 | (family) << 16 | (service) << 8 | (__u32)(reason))
-#define OUTCOME_REASON(word)  ((__u32)(word)&0xff)
-#define OUTCOME_SERVICE(word) ((__u32)(word) >> 8 & 0xff)
-#define OUTCOME_FAMILY(word)  ((__u32)(word) >> 16 & 0xff)
-#define OUTCOME_BYTES(word)   ((word) >> 32)
-#define NOT_PLAIN             (~0ULL)
+/* An outcome that is none. */
+#define NOT_PLAIN (~0ULL)
 
 /*
  * Any frame. This and the next one are global functions: the verifier looks at each by itself,
@@ -212,20 +203,20 @@ int allowxdp_in(struct xdp_md *ctx)
 	__u64 word = policy_word(); /* once: generation and mode belong together */
 	__u32 mode = AXP_ACTIVE_MODE(word);
 	__u32 slot = AXP_ACTIVE_SLOT(word);
+	__u64 outcome;
 	int verdict;
 
 	policy = bpf_map_lookup_elem(&policies, &slot);
 	if (!policy || mode == AXP_MODE_OFF) {
-		word = judge_nothing(ctx);
+		outcome = judge_nothing(ctx);
 	} else {
-		word = judge_plain4(ctx, policy, slot, mode);
-		if (word == NOT_PLAIN)
-			word = judge_plain6(ctx, slot, mode);
-		if (word == NOT_PLAIN)
-			word = judge_any(ctx, slot, mode);
+		outcome = judge_plain4(ctx, policy, slot, mode);
+		if (outcome == NOT_PLAIN)
+			outcome = judge_plain6(ctx, slot, mode);
+		if (outcome == NOT_PLAIN)
+			outcome = judge_any(ctx, slot, mode);
 	}
-	verdict = settle(AXP_IN, OUTCOME_SERVICE(word), OUTCOME_FAMILY(word), OUTCOME_REASON(word),
-			 mode, OUTCOME_BYTES(word));
+	verdict = settle(ctx, AXP_IN, outcome, word);
 	return verdict == AXP_DROP ? XDP_DROP : XDP_PASS;
 }
 
@@ -275,7 +266,8 @@ int allowxdp_out(struct __sk_buff *skb)
 			remember_fragment(&p, AXP_OUT, reason, service);
 		/* What this host sends is not its enemy's: only the lists' word counts here. */
 		if (service != AXP_NO_SERVICE &&
-		    settle(AXP_OUT, service, p.family, reason, mode, skb->len) == AXP_DROP)
+		    settle(skb, AXP_OUT, OUTCOME(reason, service, p.family, skb->len), word) ==
+			    AXP_DROP)
 			return EGRESS_DROP;
 	}
 	if (parse == GO_ON)

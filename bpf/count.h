@@ -4,17 +4,19 @@
 #define ALLOWXDP_COUNT_H
 
 #include "maps.h"
+#include "seen.h"
 
-/* Counts the packet and returns its verdict (enum axp_verdict). */
-static __always_inline int settle(__u32 direction, __u32 service, __u32 family, __u32 reason,
-				  __u32 mode, __u64 bytes)
+/* Counts the packet and returns its verdict (enum axp_verdict). `word`: what it was judged by. */
+static __always_inline int settle(void *ctx, __u32 direction, __u64 outcome, __u64 word)
 {
-	__u32 index = AXP_COUNTS_INDEX(direction, service, family);
+	__u32 index =
+		AXP_COUNTS_INDEX(direction, OUTCOME_SERVICE(outcome), OUTCOME_FAMILY(outcome));
+	__u32 reason = OUTCOME_REASON(outcome);
 	int verdict = AXP_PASS;
 	struct axp_counts *counts;
 	struct axp_count *count;
 
-	if (reason < AXP_DROP_REASONS && mode == AXP_MODE_ENFORCE)
+	if (reason < AXP_DROP_REASONS && AXP_ACTIVE_MODE(word) == AXP_MODE_ENFORCE)
 		verdict = AXP_DROP;
 	counts = bpf_map_lookup_elem(&counters, &index);
 	if (!counts || reason >= AXP_REASONS)
@@ -23,7 +25,8 @@ static __always_inline int settle(__u32 direction, __u32 service, __u32 family, 
 	if (reason < AXP_DROP_REASONS && verdict == AXP_PASS)
 		count = &counts->monitored[reason];
 	count->packets++;
-	count->bytes += bytes;
+	count->bytes += OUTCOME_BYTES(outcome);
+	be_seen(ctx, direction, outcome, word, &counts->sampler);
 	return verdict;
 }
 

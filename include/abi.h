@@ -7,6 +7,7 @@
 #ifndef ALLOWXDP_ABI_H
 #define ALLOWXDP_ABI_H
 
+#include <linux/bpf.h>
 #include <linux/types.h>
 #include "reasons.h"
 
@@ -78,6 +79,8 @@ struct axp_control {
 	__u32 abi;      /* AXP_ABI_VERSION of whoever made the maps */
 	__u32 pad;
 	__u64 next_timed; /* last key given out in map `timed`; the command's alone */
+	__u64 seed;       /* of hashes that nobody outside shall foretell */
+	__u64 watching;   /* who watches packets: see struct axp_watcher */
 };
 
 /* What guards a port: the services it belongs to, and the one that its drops are counted under. */
@@ -359,6 +362,18 @@ struct axp_count {
 };
 
 /*
+ * Which drops of a row of counters, on one CPU, are recorded by source. All zero: the next one is.
+ */
+struct axp_sampler {
+	__u64 last; /* jiffies at the last sample: a gap that lasts too long ends */
+	__u64 tick; /* when the second began in which `taken` are counted; CLOCK_MONOTONIC ns */
+	__u32 taken;
+	__u32 skip;   /* drops to let go by before the next sample */
+	__u32 weight; /* drops that it will stand for; 0 is 1 */
+	__u32 pad;
+};
+
+/*
  * Map `counters` (per CPU, one map for each interface), indexed by AXP_COUNTS_INDEX. A reason's
  * natural verdict is counted in by_reason; a drop reason that passed because of monitor mode, in
  * monitored.
@@ -366,10 +381,140 @@ struct axp_count {
 struct axp_counts {
 	struct axp_count by_reason[AXP_REASONS];
 	struct axp_count monitored[AXP_DROP_REASONS];
+	struct axp_sampler sampler; /* not a counter */
 };
 
 #define AXP_COUNTS_INDEX(direction, service, family) \
 	((((direction) * (AXP_MAX_SERVICES + 1)) + (service)) * AXP_FAMILIES + (family))
 #define AXP_COUNTS_ENTRIES (AXP_DIRECTIONS * (AXP_MAX_SERVICES + 1) * AXP_FAMILIES)
+
+/*
+ * ---- What is seen of packets: sources of drops, watchers ----
+ */
+
+enum {
+	AXP_SOURCE_SETS = 2048, /* a power of two */
+	AXP_SOURCE_WAYS = 8,
+	AXP_SOURCES = AXP_SOURCE_SETS * AXP_SOURCE_WAYS,
+	AXP_SOURCE_PORTS = 4,
+	AXP_SAMPLE_EXACT = 1024,         /* samples of a tick that are every drop */
+	AXP_SAMPLE_SOME = 2048,          /* from there on until here one in AXP_SAMPLE_SOME_OF */
+	AXP_SAMPLE_SOME_OF = 16,         /* later one in AXP_SAMPLE_FEW_OF */
+	AXP_SAMPLE_FEW_OF = 256,         /* each of these gaps is random */
+	AXP_NO_PROTOCOL = AXP_PROTOCOLS, /* ports and protocol are not known */
+};
+
+/* Who was refused, where. In padding zeros: it is compared and hashed as a whole. */
+struct axp_source_key {
+	__be32 address[4]; /* the other side's: for AXP_OUT the destination; IPv4: the first alone
+			    */
+	__u8 family;       /* enum axp_family */
+	__u8 protocol;     /* enum axp_protocol, or AXP_NO_PROTOCOL */
+	__u8 service;      /* slot, or AXP_NO_SERVICE */
+	__u8 direction;    /* enum axp_direction */
+	__u32 pad;
+};
+
+/*
+ * What is known of a source. Packets and bytes are sums of samples by their weight, the number of
+ * drops that each stands for. Of all drops these are missing: those before the source won its
+ * place, about `missed`, and by chance some of the square root of `variance`; both are zero while
+ * every drop was recorded.
+ */
+struct axp_source {
+	struct axp_source_key key;
+	__u64 first; /* CLOCK_MONOTONIC ns, exact to some milliseconds; 0: the place is free */
+	__u64 last;
+	struct axp_count by_verdict[2]; /* enum axp_verdict: would have been dropped, was */
+	__u64 variance;
+	__u64 ports_seen; /* a sketch: bit n, of AXP_PORT_BIT(port) */
+	__u32 port_packets[AXP_SOURCE_PORTS];
+	__u16 ports[AXP_SOURCE_PORTS]; /* the most frequent ones; where port_packets is not zero */
+	__u32 rank; /* who has least of it loses his place; halves as time goes */
+	__u32 missed;
+	__u32 reasons; /* bit n: enum axp_reason n was among them */
+	__u32 ifindex; /* of the last one */
+};
+
+#define AXP_PORT_BIT(port) ((((__u32)(port)*0x9e3779b1u) >> 26) & 63)
+
+/* Map `sources` (array of AXP_SOURCE_SETS): places that share a hash of the key. */
+struct axp_source_set {
+	struct bpf_spin_lock lock;
+	__u32 pad;
+	struct axp_source ways[AXP_SOURCE_WAYS];
+};
+
+/*
+ * Who watches packets. Byte n of axp_control.watching is watcher n's (enum axp_watch_kinds), 0
+ * while nobody does; all that packets pay then is to look at that word. The command sets its byte
+ * anew every second; packets clear it when its time is over, so that a killed command leaves
+ * nothing on.
+ */
+enum { AXP_WATCHERS = 4 };
+
+enum axp_watch_kinds { AXP_WATCH_DROPS = 1 << 0, AXP_WATCH_PASSES = 1 << 1 };
+
+#define AXP_WATCH_ALL(kinds) (0x01010101ULL * (kinds))
+
+/* What a watcher wants to see. A service is a bit of `services`. */
+struct axp_watcher {
+	__u64 until;    /* CLOCK_MONOTONIC ns */
+	__u64 interval; /* ns between two records, on average */
+	__u64 burst;    /* ns that records may come before their time: burst / interval at once */
+	__u64 services;
+	__u32 reasons;    /* bit n: enum axp_reason n */
+	__u32 no_service; /* 1: packets that belong to none, too */
+	__u32 directions; /* bit n: enum axp_direction n */
+	__u32 ifindex;    /* 0: any */
+	__u32 snaplen;    /* bytes of the frame that follow the record */
+	__u32 family;     /* AXP_FAMILY_NONE: any address */
+	__be32 mask[4];   /* of the other side's address */
+	__be32 address[4];
+};
+
+/* Map `watchers` (mapped by the command). */
+struct axp_watch_table {
+	struct axp_watcher watcher[AXP_WATCHERS];
+};
+
+/* Map `watch_rates`, by watcher. */
+struct axp_watch_rate {
+	struct bpf_spin_lock lock;
+	__u32 pad;
+	__u64 next; /* when the next record is due, CLOCK_MONOTONIC ns */
+};
+
+/* Map `watch_counts` (per CPU), by watcher: together, all packets that he wanted to see. */
+struct axp_watch_counts {
+	__u64 sent;
+	__u64 left_out; /* too many at that moment */
+	__u64 lost;     /* his buffer was full */
+};
+
+/* A record in a watcher's perf buffer (map `watch_buffers`); `captured` bytes of the frame follow.
+ */
+struct axp_event {
+	__u64 time; /* CLOCK_BOOTTIME ns */
+	__u64 generation;
+	__be32 src[4]; /* IPv4: the first alone */
+	__be32 dst[4];
+	__u32 ifindex;
+	__u32 length; /* of the frame, as counted */
+	__u32 captured;
+	__u16 sport; /* host byte order */
+	__u16 dport;
+	__u16 vlan_tci;    /* of a tag that is not in the frame (what leaves) */
+	__be16 vlan_proto; /* 0: there is none */
+	__u8 family;       /* enum axp_family */
+	__u8 protocol;     /* enum axp_protocol; AXP_NO_PROTOCOL: ports and flags are not known */
+	__u8 tcp_flags;
+	__u8 reason;    /* enum axp_reason */
+	__u8 service;   /* slot of that generation, or AXP_NO_SERVICE */
+	__u8 direction; /* enum axp_direction */
+	__u8 verdict;   /* enum axp_verdict */
+	__u8 mode;      /* enum axp_mode */
+	__u32 pad;
+};
 
 #endif

@@ -11,6 +11,7 @@
 #include "generation.h"
 #include "kept_counters.h"
 #include "snapshot.h"
+#include "top_sources.h"
 
 #define NANOSECONDS 1000000000ULL
 
@@ -152,6 +153,8 @@ static int reset_counters(const struct instance *i, const struct policy *next,
 			if (rc)
 				return rc;
 		}
+		if (top_sources_forget(i, next->services[s].slot, err))
+			return -EIO;
 	}
 	return 0;
 }

@@ -39,6 +39,11 @@ int print_json(struct json_object *object)
 	return written && !fflush(stdout) ? EXIT_DONE : EXIT_FAILED;
 }
 
+static bool is_letter(const struct option_spec *spec)
+{
+	return !spec->name[1];
+}
+
 static int print_help(const struct app *app, const struct option_spec *specs, size_t n)
 {
 	const struct command *c = app->command;
@@ -50,8 +55,9 @@ static int print_help(const struct app *app, const struct option_spec *specs, si
 	for (size_t i = 0; i < n; i++) {
 		char name[64];
 
-		snprintf(name, sizeof(name), "--%s%s%s", specs[i].name,
-			 specs[i].argument ? " " : "", specs[i].argument ? specs[i].argument : "");
+		snprintf(name, sizeof(name), "%s%s%s%s", is_letter(&specs[i]) ? "-" : "--",
+			 specs[i].name, specs[i].argument ? " " : "",
+			 specs[i].argument ? specs[i].argument : "");
 		printf("  %-24s %s%s\n", name, specs[i].help,
 		       specs[i].kind == OPTION_NOT_YET ? " (not there yet)" : "");
 	}
@@ -105,22 +111,41 @@ static int take_global(struct app *app, int c)
 	}
 }
 
+/* NULL: a global option. */
+static const struct option_spec *spec_of(int c, const struct option_spec *specs, size_t n)
+{
+	if (c >= FIRST_SPEC)
+		return &specs[c - FIRST_SPEC];
+	for (size_t i = 0; i < n; i++) {
+		if (is_letter(&specs[i]) && specs[i].name[0] == c)
+			return &specs[i];
+	}
+	return NULL;
+}
+
 int command_options(struct app *app, int argc, char **argv, const struct option_spec *specs,
 		    size_t n, int *first)
 {
-	const char *shorts = app->command ? ":c:vh" : "+:c:vh";
 	struct option options[MAX_OPTIONS] = { 0 };
-	size_t count = ARRAY_SIZE(global_options);
+	size_t count = ARRAY_SIZE(global_options), letters;
+	char shorts[16 + 2 * MAX_OPTIONS];
 	int c;
 
 	memcpy(options, global_options, sizeof(global_options));
+	letters = (size_t)sprintf(shorts, "%s", app->command ? ":c:vh" : "+:c:vh");
 	for (size_t i = 0; i < n && count < MAX_OPTIONS - 1; i++) {
+		if (is_letter(&specs[i])) {
+			letters += (size_t)sprintf(shorts + letters, "%c%s", specs[i].name[0],
+						   specs[i].argument ? ":" : "");
+			continue;
+		}
 		options[count].name = specs[i].name;
 		options[count].has_arg = specs[i].argument ? required_argument : no_argument;
 		options[count++].val = FIRST_SPEC + (int)i;
 	}
 	optind = 0; /* glibc: start anew, for this argv */
 	while ((c = getopt_long(argc, argv, shorts, options, NULL)) != -1) {
+		const struct option_spec *spec;
 		int status = -1;
 
 		if (c == ':')
@@ -131,8 +156,8 @@ int command_options(struct app *app, int argc, char **argv, const struct option_
 			return *first = optind, 'h';
 		if (c == 'h')
 			return print_help(app, specs, n);
-		status = c >= FIRST_SPEC ? take_spec(app, &specs[c - FIRST_SPEC])
-					 : take_global(app, c);
+		spec = spec_of(c, specs, n);
+		status = spec ? take_spec(app, spec) : take_global(app, c);
 		if (status >= 0)
 			return status;
 	}

@@ -36,7 +36,7 @@ enum option_kind {
 };
 
 struct option_spec {
-	const char *name;
+	const char *name; /* a single letter: -w, else --name */
 	enum option_kind kind;
 	void *target;
 	const char *argument; /* of OPTION_TEXT, in help */
@@ -78,5 +78,7 @@ int cmd_stats(struct app *app, int argc, char **argv);
 int cmd_doctor(struct app *app, int argc, char **argv);
 int cmd_metrics(struct app *app, int argc, char **argv);
 int cmd_exporter(struct app *app, int argc, char **argv);
+int cmd_watch(struct app *app, int argc, char **argv);
+int cmd_capture(struct app *app, int argc, char **argv);
 
 #endif

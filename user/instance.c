@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 #include "allowxdp.skel.h"
@@ -228,6 +229,8 @@ int instance_create(struct instance *i, const struct paths *paths, uint32_t flow
 	rc = map_control(i, err);
 	if (!rc) {
 		i->shared->abi = AXP_ABI_VERSION;
+		if (getrandom(&i->shared->seed, sizeof(i->shared->seed), 0) < 0)
+			i->shared->seed = boot_time();
 		rc = pin_maps(i, err);
 	}
 	if (rc) {

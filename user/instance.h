@@ -32,7 +32,12 @@ enum { INSTANCE_PIN_MAX = PATH_MAX };
 	X(FLOW_COUNTS, flow_counts)   \
 	X(STRANGERS, strangers)       \
 	X(ANSWERS, answers)           \
-	X(FRAGMENTS, fragments)
+	X(FRAGMENTS, fragments)       \
+	X(SOURCES, sources)           \
+	X(WATCHERS, watchers)         \
+	X(WATCH_RATES, watch_rates)   \
+	X(WATCH_COUNTS, watch_counts) \
+	X(WATCH_BUFFERS, watch_buffers)
 
 #define INSTANCE_MAP_ENUM(symbol, name) MAP_##symbol,
 enum instance_map { INSTANCE_MAPS(INSTANCE_MAP_ENUM) INSTANCE_MAP_COUNT };

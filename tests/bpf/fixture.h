@@ -8,12 +8,13 @@
 #define ALLOWXDP_TEST_FIXTURE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include "abi.h"
 #include "packet.h"
 #include "rules.h"
 
 enum {
-	COUNTS_IN_ROW = sizeof(struct axp_counts) / sizeof(struct axp_count),
+	COUNTS_IN_ROW = offsetof(struct axp_counts, sampler) / sizeof(struct axp_count),
 	COUNTS = AXP_COUNTS_ENTRIES * COUNTS_IN_ROW,
 	WHOLE_FRAME = 0, /* as `linear`: as much in the first buffer as goes there */
 	MAP_ROOM = 4096, /* of the maps that remember, unless fixture_open_with() is told */
