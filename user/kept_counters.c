@@ -16,8 +16,8 @@
 
 enum { LAYOUT_REASONS = 256, LAYOUT_SERVICES = 256, WORD_MAX = 63 };
 
-_Static_assert(sizeof(struct axp_counts) == (AXP_REASONS + AXP_DROP_REASONS) * 2 * sizeof(uint64_t),
-	       "a row is what the layout says");
+_Static_assert(offsetof(struct axp_counts, monitored) == AXP_REASONS * sizeof(struct axp_count),
+	       "a row begins as the layout says");
 
 /* What the map of some version holds. */
 struct layout {
@@ -136,10 +136,12 @@ struct reading {
 	uint64_t
 		*per_cpu; /* pairs of packets and bytes: by reason, then drop reasons that passed */
 	uint32_t pairs;
+	uint32_t words; /* of a row: the pairs, and what else there is behind them */
 	FILE *f;
 };
 
-static int fits(const struct reading *r, struct error *err)
+/* The row's size is the map's word: behind the counters there may be more. */
+static int fits(struct reading *r, struct error *err)
 {
 	const struct layout *l = r->layout;
 	struct bpf_map_info info = { 0 };
@@ -147,9 +149,11 @@ static int fits(const struct reading *r, struct error *err)
 
 	if (bpf_obj_get_info_by_fd(r->map, &info, &size) ||
 	    info.type != BPF_MAP_TYPE_PERCPU_ARRAY ||
-	    info.value_size != r->pairs * 2 * sizeof(uint64_t) ||
+	    info.value_size < r->pairs * 2 * sizeof(uint64_t) ||
+	    info.value_size % sizeof(uint64_t) ||
 	    info.max_entries != l->directions * (l->services + 1) * l->families)
 		return error_set(err, EINVAL, "it is of another shape than its layout says");
+	r->words = info.value_size / sizeof(uint64_t);
 	return 0;
 }
 
@@ -158,7 +162,7 @@ static uint64_t sum(const struct reading *r, uint32_t n)
 	uint64_t total = 0;
 
 	for (int cpu = 0; cpu < r->cpus; cpu++)
-		total += r->per_cpu[(size_t)cpu * r->pairs * 2 + n];
+		total += r->per_cpu[(size_t)cpu * r->words + n];
 	return total;
 }
 
@@ -195,7 +199,7 @@ static int keep_service(const struct reading *r, const struct layout_service *s,
 static int keep_all(const struct reading *r, struct error *err)
 {
 	const struct layout *l = r->layout;
-	int rc = fits(r, err);
+	int rc = 0;
 
 	for (uint32_t d = 0; !rc && d < l->directions; d++) {
 		const struct layout_service none = { NO_SERVICE_NAME, l->services, d };
@@ -212,9 +216,14 @@ static int read_map(struct reading *r, int map, const struct layout *l, FILE *f,
 	_cleanup_free_ uint64_t *per_cpu = NULL;
 	int cpus = libbpf_num_possible_cpus();
 
-	*r = (struct reading){ l, map, cpus, NULL, 2 * l->n_drop + l->n_pass, f };
+	int rc;
+
+	*r = (struct reading){ l, map, cpus, NULL, 2 * l->n_drop + l->n_pass, 0, f };
+	rc = fits(r, err);
+	if (rc)
+		return rc;
 	if (cpus > 0)
-		per_cpu = calloc((size_t)cpus * r->pairs, 2 * sizeof(uint64_t));
+		per_cpu = calloc((size_t)cpus * r->words, sizeof(*per_cpu));
 	if (!per_cpu)
 		return error_set(err, ENOMEM, "out of memory");
 	r->per_cpu = per_cpu;

@@ -65,7 +65,7 @@ void reasons_draw(struct canvas *c, const struct chosen *chosen, int rows)
 		draw_reason(c, chosen->v[i]);
 }
 
-static bool source_chosen(const struct top_source *s, const char *filter)
+static bool source_chosen(const struct top_refused *s, const char *filter)
 {
 	return text_contains(s->address, filter) || text_contains(s->ports, filter) ||
 	       text_contains(s->service, filter);
@@ -74,17 +74,17 @@ static bool source_chosen(const struct top_source *s, const char *filter)
 int sources_choose(const struct canvas *c, struct chosen *out)
 {
 	out->n = 0;
-	out->v = calloc(c->v->n_sources + 1, sizeof(*out->v));
+	out->v = calloc(c->v->n_refused + 1, sizeof(*out->v));
 	if (!out->v)
 		return -ENOMEM;
-	for (size_t i = 0; i < c->v->n_sources; i++) {
-		if (source_chosen(&c->v->sources[i], c->o->filter))
-			out->v[out->n++] = &c->v->sources[i];
+	for (size_t i = 0; i < c->v->n_refused; i++) {
+		if (source_chosen(&c->v->refused[i], c->o->filter))
+			out->v[out->n++] = &c->v->refused[i];
 	}
 	return 0;
 }
 
-static void draw_source(struct canvas *c, const struct top_source *s, int width)
+static void draw_source(struct canvas *c, const struct top_refused *s, int width)
 {
 	char text[TOP_NUMBER_MAX];
 	int column = width;
@@ -104,7 +104,7 @@ static int address_width(const struct chosen *chosen)
 	int width = ADDRESS_MIN;
 
 	for (int i = 0; i < chosen->n; i++) {
-		const struct top_source *s = chosen->v[i];
+		const struct top_refused *s = chosen->v[i];
 
 		if ((int)strlen(s->address) + 1 > width)
 			width = (int)strlen(s->address) + 1;

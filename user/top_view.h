@@ -11,7 +11,7 @@ struct top_interface {
 };
 
 /* One whose packets are dropped, or would be. */
-struct top_source {
+struct top_refused {
 	char address[64];
 	char ports[64]; /* "udp/5060 udp/5061", most frequent first */
 	char service[POLICY_NAME_MAX + 1];
@@ -29,8 +29,8 @@ struct top_view {
 	uint64_t seconds_left; /* to confirm */
 	struct top_interface interfaces[POLICY_MAX_INTERFACES];
 	size_t n_interfaces;
-	struct top_source *sources; /* most of them first */
-	size_t n_sources;
+	struct top_refused *refused; /* most of them first */
+	size_t n_refused;
 };
 
 void top_view_free(struct top_view *v);
