@@ -21,11 +21,13 @@ static const char *const sort_names[] = {
 static void draw_title(struct canvas *c)
 {
 	const struct top_options *o = c->o;
-	char right[64];
+	char right[80], measured[16] = "";
 	int end;
 
-	snprintf(right, sizeof(right), "%s every %us %s", o->paused ? "PAUSED," : "", o->seconds,
-		 c->v->clock);
+	if (c->m->seconds > 0)
+		snprintf(measured, sizeof(measured), " (%.3f)", c->m->seconds);
+	snprintf(right, sizeof(right), "%severy %us%s  %s", o->paused ? "PAUSED, " : "", o->seconds,
+		 measured, c->v->clock);
 	grid_bar(c->g, c->row);
 	end = grid_print(c->g, c->row, 0, STYLE_BAR, "allowxdp top: %s", c->v->instance);
 	if (c->g->columns - end > (int)strlen(right))
@@ -65,8 +67,8 @@ static void draw_state(struct canvas *c)
 }
 
 /*
- * Rows for three sections that want so many: the later ones give way first, down to SECTION_MIN,
- * then entirely.
+ * Rows for three parts that want so many: each leaves SECTION_MIN to those behind it, but takes
+ * three quarters of what there is even so.
  */
 static void share_rows(int room, const int wanted[3], int given[3])
 {
@@ -76,10 +78,12 @@ static void share_rows(int room, const int wanted[3], int given[3])
 		for (int k = i + 1; k < 3; k++)
 			later += wanted[k] < SECTION_MIN ? wanted[k] : SECTION_MIN;
 		given[i] = room - later;
-		if (given[i] < SECTION_MIN)
-			given[i] = room;
+		if (given[i] < room * 3 / 4)
+			given[i] = room * 3 / 4;
 		if (given[i] > wanted[i])
 			given[i] = wanted[i];
+		if (given[i] < 2) /* a heading alone says nothing */
+			given[i] = 0;
 		room -= given[i];
 	}
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Why packets passed or not, and whose were dropped. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "top_canvas.h"
@@ -86,16 +87,19 @@ int sources_choose(const struct canvas *c, struct chosen *out)
 
 static void draw_source(struct canvas *c, const struct top_refused *s, int width)
 {
-	char text[TOP_NUMBER_MAX];
+	char text[TOP_NUMBER_MAX], total[TOP_NUMBER_MAX + 1];
 	int column = width;
 
-	grid_print(c->g, c->row, 0, STYLE_DROP, "%s", s->address);
-	print_right(c->g, c->row, column, RATE_WIDTH, STYLE_PLAIN, rate_text(s->per_second, text));
+	grid_print(c->g, c->row, 0, fate_style(s->fate), "%s", s->address);
+	print_rate(c, column, fate_style(s->fate), &s->flow);
 	column += RATE_WIDTH;
-	print_right(c->g, c->row, column, TOTAL_WIDTH, STYLE_PLAIN, count_text(s->total, text));
+	snprintf(total, sizeof(total), "%s%s", s->error ? "~" : "",
+		 count_text(s->flow.total, text));
+	print_right(c->g, c->row, column, TOTAL_WIDTH, STYLE_PLAIN, total);
 	column += TOTAL_WIDTH + 2;
-	column = grid_print(c->g, c->row, column, STYLE_BOLD, "%-8s ", s->service);
-	grid_print(c->g, c->row, column, STYLE_PLAIN, "%s", s->ports);
+	column = grid_print(c->g, c->row, column, STYLE_BOLD, "%-12.12s ", s->service);
+	grid_print(c->g, c->row, column, STYLE_PLAIN, "%s%s", s->ports,
+		   strcmp(s->direction, "out") ? "" : " (to it)");
 	c->row++;
 }
 
@@ -123,7 +127,7 @@ void sources_draw(struct canvas *c, const struct chosen *chosen, int rows)
 	print_right(c->g, c->row, column, RATE_WIDTH, STYLE_BAR, "DROPS/S");
 	column += RATE_WIDTH;
 	print_right(c->g, c->row, column, TOTAL_WIDTH, STYLE_BAR, "PACKETS");
-	grid_print(c->g, c->row, column + TOTAL_WIDTH + 2, STYLE_BAR, "%-8s PORTS", "SERVICE");
+	grid_print(c->g, c->row, column + TOTAL_WIDTH + 2, STYLE_BAR, "%-12s PORTS", "SERVICE");
 	c->row++;
 	for (int i = 0; i < chosen->n && i < rows - 1; i++)
 		draw_source(c, chosen->v[i], width);

@@ -13,10 +13,12 @@ struct top_interface {
 /* One whose packets are dropped, or would be. */
 struct top_refused {
 	char address[64];
-	char ports[64]; /* "udp/5060 udp/5061", most frequent first */
+	char ports[64]; /* "udp/5060 5061", most frequent first */
 	char service[POLICY_NAME_MAX + 1];
-	double per_second;
-	uint64_t total;
+	const char *direction; /* "out": the address is the destination */
+	enum top_fate fate;    /* TOP_DROP or TOP_WOULD_DROP */
+	struct top_flow flow;
+	uint64_t error; /* the total is exact if 0, else by about so much too small or large */
 };
 
 struct top_view {
