@@ -75,6 +75,7 @@ int cmd_check(struct app *app, int argc, char **argv);
 int cmd_validate(struct app *app, int argc, char **argv);
 int cmd_status(struct app *app, int argc, char **argv);
 int cmd_stats(struct app *app, int argc, char **argv);
+int cmd_top(struct app *app, int argc, char **argv);
 int cmd_doctor(struct app *app, int argc, char **argv);
 int cmd_metrics(struct app *app, int argc, char **argv);
 int cmd_exporter(struct app *app, int argc, char **argv);

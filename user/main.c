@@ -21,6 +21,7 @@ static const struct command commands[] = {
 	{ "validate", "", "read the config and its lists, change nothing", cmd_validate },
 	{ "status", "", "show what is loaded", cmd_status },
 	{ "stats", "", "show the packet counters", cmd_stats },
+	{ "top", "[--once]", "watch packet rates and drops, live", cmd_top },
 	{ "watch", "", "show drops as they happen", cmd_watch },
 	{ "capture", "-w FILE", "write drops to a pcapng file, with the reasons", cmd_capture },
 	{ "doctor", "[IFACE...]", "see whether this machine is fit, and how to mend it",

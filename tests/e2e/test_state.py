@@ -131,7 +131,7 @@ def test_commands_at_once_do_not_interleave(guarded):
         assert process.returncode == 0, out + err
     assert kept(guarded, "office") == prefixes
     for prefix in prefixes:
-        assert guarded.axp("check", prefix.replace("0/24", "9"), "tcp/443").returncode == 0
+        assert guarded.axp("check", prefix.replace("0/24", "9"), "tcp/443", "--no-proof").returncode == 0
     assert guarded.reaches(OFFICE4, 5060)
 
 
@@ -181,9 +181,9 @@ def test_kill_at_any_moment_leaves_the_old_policy_or_the_new(guarded):
         process.communicate()
         verdicts(guarded)
         # What check says, from what the kernel was given, is what the kernel does; and then one can go on.
-        assert axp("check", OFFICE4, "udp/5060").returncode == 0
-        assert axp("check", STRANGER4, "udp/5060").returncode == 3
-        inside = axp("check", "10.3.0.9", "udp/5060").returncode == 0
+        assert axp("check", OFFICE4, "udp/5060", "--no-proof").returncode == 0
+        assert axp("check", STRANGER4, "udp/5060", "--no-proof").returncode == 3
+        inside = axp("check", "10.3.0.9", "udp/5060", "--no-proof").returncode == 0
         axp.ok("add", "exotel-sip", f"10.4.{n}.0/24")
         axp.ok("remove", "exotel-sip", f"10.4.{n}.0/24")
         if command[0] in ("add", "remove") and "10.3.0.0/16" in command:
