@@ -15,7 +15,7 @@ import report
 import results
 from apply import part_apply
 from packets import SCENARIOS, Settings, part_cores, part_path_and_ns, part_size
-from place import ROOT, Failed, directory, lab
+from place import ROOT, Failed, directory, lab, sweep_own
 
 PARTS = ("path", "ns", "cores", "size", "apply")
 DEFAULTS = {  # sizes, sizes of apply, runs, ms for a run, runs of apply
@@ -151,20 +151,28 @@ def measure(options, out):
         programs.append("iptables-legacy")
     rows = results.Csv(out / "results.csv", results.describe(lists, dict.fromkeys(programs)))
     noise = results.Noise()
-    good = True
     try:
         with directory() as temporary:
-            settings = Settings(options, temporary, log)
-            if {"path", "ns"} & set(options.only):
-                good &= part_path_and_ns(settings, rows, noise, options.only)
-            if "cores" in options.only:
-                good &= part_cores(settings, rows, noise)
-            if "size" in options.only:
-                good &= part_size(settings, rows, noise)
-            if "apply" in options.only:
-                part_apply(settings, rows, noise, options.apply_sizes, options.apply_runs, options.full)
+            try:
+                return measure_parts(options, Settings(options, temporary, log), rows, noise)
+            finally:
+                for number in (signal.SIGINT, signal.SIGTERM):
+                    signal.signal(number, signal.SIG_IGN)
+                sweep_own()
     finally:
         rows.close(noise.verdict())
+
+
+def measure_parts(options, settings, rows, noise):
+    good = True
+    if {"path", "ns"} & set(options.only):
+        good &= part_path_and_ns(settings, rows, noise, options.only)
+    if "cores" in options.only:
+        good &= part_cores(settings, rows, noise)
+    if "size" in options.only:
+        good &= part_size(settings, rows, noise)
+    if "apply" in options.only:
+        part_apply(settings, rows, noise, options.apply_sizes, options.apply_runs, options.full)
     return good
 
 
