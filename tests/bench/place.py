@@ -238,8 +238,8 @@ def timed(place, *argv, env=None, timeout=900):
     if place.cgroup and place.cgroup.path:
         env = {**(env or os.environ), "BENCH_CGROUP": str(place.cgroup.path)}
     result = place.host.run(MEASURE, "time", report, *argv, check=False, env=env, timeout=timeout)
-    words = report.read_text(encoding="ascii").split()
-    report.unlink()
+    words = report.read_text(encoding="ascii").split() if report.exists() else []
+    report.unlink(missing_ok=True)
     if len(words) != 4 or words[0] != "0":
         raise Failed(f"{' '.join(map(str, argv[:6]))}: exit status {words[:1]}: {result.stderr.strip()[-500:]}")
     return Timed(int(words[1]), int(words[3]))

@@ -62,9 +62,9 @@ def memory(lab):
 def check_sample(lab, entries, unlisted):
     for entry in lab.dice.sample(entries, 25):
         net = ipaddress.ip_network(entry.lstrip("!"))
-        assert lab.axp("check", str(net[0]), f"udp/{PORT}").returncode == 0, entry
+        assert lab.axp("check", str(net[0]), f"udp/{PORT}", "--no-proof").returncode == 0, entry
     for entry in unlisted:
-        assert lab.axp("check", str(ipaddress.ip_network(entry)[0]), f"udp/{PORT}").returncode == 3, entry
+        assert lab.axp("check", str(ipaddress.ip_network(entry)[0]), f"udp/{PORT}", "--no-proof").returncode == 3, entry
 
 
 def test_few_changes_are_made_in_place(scaled):

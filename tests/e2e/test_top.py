@@ -103,7 +103,7 @@ def test_once_as_text(guarded):
     for verdict, packets in (("drop", 30), ("would_drop", 12)):
         count, rate, total = found["sip", "in", verdict]
         assert (int(count), int(total)) == (packets, packets)
-        assert float(rate) == pytest.approx(packets / seconds, abs=0.06)
+        assert float(rate) == pytest.approx(packets / seconds, abs=0.1)
     assert found["sip", "in", "pass"] == ["0", "0.0", "0"]
     assert re.search(rf"^{re.escape(STRANGER4)} +sip +drop +42 +\S+ +42 +0  udp/5060$", out, re.M), out
     assert out.isascii() and "\x1b" not in out
@@ -139,9 +139,9 @@ def test_rates_equal_what_was_sent(guarded):
         lab.send(udp(lab, STRANGER4, 5060), udp(lab, OFFICE4, 5060), udp(lab, OFFICE4, 5060), count=300)
         figures = terminal.wait(lambda lines: any(row(lines, "sip")[:3]) and row(lines, "sip"), "rates are shown")
         seconds = measured(terminal.lines())
-        assert figures[0] == pytest.approx(600 / seconds, abs=0.06)
+        assert figures[0] == pytest.approx(600 / seconds, abs=0.1)
         assert figures[1] == 0
-        assert figures[2] == pytest.approx(300 / seconds, abs=0.06)
+        assert figures[2] == pytest.approx(300 / seconds, abs=0.1)
         assert figures[3:] == [605, 300]
         text = terminal.text()
         assert re.search(rf"^{re.escape(STRANGER4)} +[0-9.]+ +305  sip +udp/5060$", text, re.M), text
