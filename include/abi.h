@@ -10,7 +10,7 @@
 #include <linux/types.h>
 #include "reasons.h"
 
-#define AXP_ABI_VERSION 3
+#define AXP_ABI_VERSION 4
 
 enum {
 	AXP_MAX_SERVICES = 64,      /* one bit each in a 64-bit set */
@@ -371,5 +371,13 @@ struct axp_counts {
 #define AXP_COUNTS_INDEX(direction, service, family) \
 	((((direction) * (AXP_MAX_SERVICES + 1)) + (service)) * AXP_FAMILIES + (family))
 #define AXP_COUNTS_ENTRIES (AXP_DIRECTIONS * (AXP_MAX_SERVICES + 1) * AXP_FAMILIES)
+
+/*
+ * Map `elsewhere` (per CPU, __u64): packets that came in unlisted from a source that the lists of
+ * another service cover, by the slot of the service that they were for, family and verdict.
+ */
+#define AXP_ELSEWHERE_INDEX(service, family, verdict) \
+	(((service)*AXP_FAMILIES + (family)) * 2 + (verdict))
+#define AXP_ELSEWHERE_ENTRIES (AXP_MAX_SERVICES * AXP_FAMILIES * 2)
 
 #endif
