@@ -105,14 +105,17 @@ static __always_inline int judge_ingress(const struct pkt *p, int reason,
 					 __u32 *service)
 {
 	const struct axp_port_class *class = NULL;
+	__u64 services = 0;
 
 	if (reason == AXP_REASON_FRAGMENT)
 		return judge_fragment(p, AXP_IN, policy, slot, service);
 	if (reason != GO_ON)
 		return reason;
-	reason = judge(p, AXP_IN, policy, slot, service, &class);
+	reason = judge(p, AXP_IN, policy, slot, service, &class, &services);
 	if (reason == AXP_REASON_UNLISTED && class && class->replies)
 		reason = judge_unlisted(p, policy, mode);
+	if (reason == AXP_REASON_UNLISTED && services)
+		count_elsewhere(*service, p->family, mode);
 	/* Our answers to it would go to a port that is guarded outbound. */
 	if (policy->flags & AXP_GUARDS_OUT && reason != AXP_REASON_REPLY &&
 	    (reason >= AXP_DROP_REASONS || mode != AXP_MODE_ENFORCE) &&
@@ -226,12 +229,13 @@ static __always_inline int judge_egress(struct pkt *p, int reason, const struct 
 {
 	const struct axp_port_class *class = NULL;
 	struct axp_flow_key key;
+	__u64 services;
 
 	if (reason == AXP_REASON_FRAGMENT)
 		return judge_fragment(p, AXP_OUT, policy, slot, service);
 	if (reason != GO_ON)
 		return reason;
-	reason = judge(p, AXP_OUT, policy, slot, service, &class);
+	reason = judge(p, AXP_OUT, policy, slot, service, &class, &services);
 	if (reason != AXP_REASON_UNLISTED && reason != AXP_REASON_LISTED)
 		return reason;
 	flow_key(p, AXP_OUT, &key);

@@ -119,6 +119,13 @@ struct {
 	__type(value, __u64);
 } flow_counts SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, AXP_ELSEWHERE_ENTRIES);
+	__type(key, __u32);
+	__type(value, __u64);
+} elsewhere SEC(".maps");
+
 /* Value: when, CLOCK_MONOTONIC ns. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -135,12 +135,13 @@ static __always_inline __u32 lowest_bit(__u64 set)
 }
 
 /*
- * The lists' word on the packet; `class` is set for a guarded one. The port that counts is this
- * host's for AXP_IN, the other side's for AXP_OUT: either way the one that the packet goes to.
+ * The lists' word on the packet; for a guarded one `class` is set, and `services` to what its
+ * address opens. The port that counts is this host's for AXP_IN, the other side's for AXP_OUT:
+ * either way the one that the packet goes to.
  */
 static __always_inline int judge(const struct pkt *p, __u32 direction,
 				 const struct axp_policy *policy, __u32 slot, __u32 *service,
-				 const struct axp_port_class **class)
+				 const struct axp_port_class **class, __u64 *services)
 {
 	__u64 match;
 	__u8 index;
@@ -153,8 +154,8 @@ static __always_inline int judge(const struct pkt *p, __u32 direction,
 
 	*class = &policy->classes[index];
 	*service = (*class)->first;
-	match = (*class)->services &
-		services_of(p->family, direction == AXP_IN ? p->src : p->dst, slot);
+	*services = services_of(p->family, direction == AXP_IN ? p->src : p->dst, slot);
+	match = (*class)->services & *services;
 	if (!match)
 		return AXP_REASON_UNLISTED;
 	if (!(match >> ((*class)->first & 63) & 1))

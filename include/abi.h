@@ -11,7 +11,7 @@
 #include <linux/types.h>
 #include "reasons.h"
 
-#define AXP_ABI_VERSION 3
+#define AXP_ABI_VERSION 4
 
 enum {
 	AXP_MAX_SERVICES = 64,      /* one bit each in a 64-bit set */
@@ -516,5 +516,13 @@ struct axp_event {
 	__u8 mode;      /* enum axp_mode */
 	__u32 pad;
 };
+
+/*
+ * Map `elsewhere` (per CPU, __u64): packets that came in unlisted from a source that the lists of
+ * another service cover, by the slot of the service that they were for, family and verdict.
+ */
+#define AXP_ELSEWHERE_INDEX(service, family, verdict) \
+	(((service)*AXP_FAMILIES + (family)) * 2 + (verdict))
+#define AXP_ELSEWHERE_ENTRIES (AXP_MAX_SERVICES * AXP_FAMILIES * 2)
 
 #endif

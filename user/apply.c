@@ -12,6 +12,7 @@
 #include "kept_counters.h"
 #include "snapshot.h"
 #include "top_sources.h"
+#include "totals.h"
 
 #define NANOSECONDS 1000000000ULL
 
@@ -142,19 +143,21 @@ static int reset_counters(const struct instance *i, const struct policy *next,
 	size_t n = instance_interfaces(i->paths, names, ARRAY_SIZE(names));
 
 	for (size_t s = 0; s < next->n_services; s++) {
-		int was = policy_find_service(previous, next->services[s].name);
+		int was = policy_find_service(previous, next->services[s].name), rc;
 
 		if (was >= 0 && previous->services[was].slot == next->services[s].slot)
 			continue;
 		for (size_t k = 0; k < n; k++) {
-			int rc = counters_reset_service(i->paths, names[k], next->services[s].slot,
-							err);
-
+			rc = counters_reset_service(i->paths, names[k], next->services[s].slot,
+						    err);
 			if (rc)
 				return rc;
 		}
 		if (top_sources_forget(i, next->services[s].slot, err))
 			return -EIO;
+		rc = totals_reset_service(i, next->services[s].slot, err);
+		if (rc)
+			return rc;
 	}
 	return 0;
 }

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/wait.h>
 #include "announce.h"
 #include "bpffs.h"
 #include "cleanup.h"
@@ -32,17 +29,6 @@ static int say_ready(const struct app *app, const struct endpoint *at)
 	return fflush(stdout) ? -errno : 0;
 }
 
-static int child_ended(const struct exporter *e, struct error *err)
-{
-	int status = 0;
-
-	waitpid(e->child, &status, 0);
-	if (WIFSIGNALED(status))
-		return error_set(err, ECHILD, "the HTTP process was ended by signal %d (%s)",
-				 WTERMSIG(status), strsignal(WTERMSIG(status)));
-	return error_set(err, ECHILD, "the HTTP process ended with status %d", WEXITSTATUS(status));
-}
-
 static int run(struct app *app, struct endpoint *at, const char *user, struct error *err)
 {
 	struct exporter e = { .fd = -1 };
@@ -64,8 +50,7 @@ static int run(struct app *app, struct endpoint *at, const char *user, struct er
 	say_ready(app, at);
 	while (!exporter_answer(&e, &app->paths))
 		;
-	close(e.fd);
-	return child_ended(&e, err);
+	return exporter_end(&e, err);
 }
 
 int cmd_exporter(struct app *app, int argc, char **argv)

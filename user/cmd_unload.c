@@ -7,10 +7,11 @@
 #include "bpffs.h"
 #include "cleanup.h"
 #include "cmd.h"
-#include "flows.h"
 #include "kept_counters.h"
 #include "policy.h"
+#include "running.h"
 #include "snapshot.h"
+#include "totals.h"
 
 struct unload {
 	const struct paths *paths;
@@ -63,10 +64,22 @@ static int unload_one(const struct paths *paths, const char *interface, struct e
 	return rc;
 }
 
+static int read_totals(const struct paths *paths, struct running *r, struct totals *out)
+{
+	struct flow_stats flows;
+	struct error ignored;
+	int rc = running_open(r, paths, &ignored);
+
+	if (!rc)
+		rc = flows_stats(&r->instance, &r->policy, &flows, &ignored);
+	return rc ? rc : totals_read(&r->instance, &r->policy, &flows, out, &ignored);
+}
+
 static int unload(struct unload *u, struct error *err)
 {
-	struct flow_totals flows;
-	bool known = !flows_totals_read(u->paths, &flows);
+	struct running r _cleanup_running_ = RUNNING_EMPTY;
+	struct totals totals;
+	bool known;
 
 	for (size_t i = 0; i < u->n_wanted; i++) {
 		int rc = unload_one(u->paths, u->wanted[i], err);
@@ -76,9 +89,10 @@ static int unload(struct unload *u, struct error *err)
 	}
 	if (u->n_wanted < u->n_loaded)
 		return 0;
+	known = !read_totals(u->paths, &r, &totals);
 	instance_destroy(u->paths);
 	if (known)
-		flows_totals_keep(u->paths, &flows);
+		totals_keep(u->paths, &r.policy, &totals);
 	snapshot_prune(u->paths, 0, 0);
 	bpffs_tidy(u->paths);
 	return 0;

@@ -8,14 +8,15 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include "cleanup.h"
 #include "exporter.h"
 #include "http.h"
 #include "metrics.h"
 
-enum { SEND_SECONDS = 5, HTTP_OK = 200, HTTP_FAILED = 500, HTTP_UNAVAILABLE = 503 };
+enum { SEND_SECONDS = 5, END_TRIES = 50, HTTP_OK = 200, HTTP_FAILED = 500, HTTP_UNAVAILABLE = 503 };
 
 static void limit(int resource, rlim_t most)
 {
@@ -139,6 +140,35 @@ int exporter_answer(struct exporter *e, const struct paths *paths)
 	}
 	complain(e, err.text);
 	return send_reading(e->fd, &head, metrics, health);
+}
+
+/* By itself, within a second of being told. */
+static bool child_ended(pid_t child, int *status)
+{
+	const struct timespec moment = { .tv_nsec = 20000000 };
+
+	for (int n = 0; n < END_TRIES; n++) {
+		if (waitpid(child, status, WNOHANG))
+			return true;
+		nanosleep(&moment, NULL);
+	}
+	return false;
+}
+
+int exporter_end(struct exporter *e, struct error *err)
+{
+	int status = 0;
+
+	close(TAKE_FD(e->fd)); /* that tells it */
+	if (!child_ended(e->child, &status)) {
+		kill(e->child, SIGKILL);
+		waitpid(e->child, &status, 0);
+		return error_set(err, ETIMEDOUT, "the HTTP process did not take what it asked for");
+	}
+	if (WIFSIGNALED(status))
+		return error_set(err, ECHILD, "the HTTP process was ended by signal %d (%s)",
+				 WTERMSIG(status), strsignal(WTERMSIG(status)));
+	return error_set(err, ECHILD, "the HTTP process ended with status %d", WEXITSTATUS(status));
 }
 
 int exporter_drop_root(const struct account *account, struct error *err)

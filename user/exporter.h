@@ -26,8 +26,14 @@ struct exporter {
 int exporter_start(struct exporter *e, struct endpoint *at, const struct account *account,
 		   struct error *err);
 
-/* Answers one request of the child's; blocks until there is one. -EPIPE: the child has ended. */
+/*
+ * Answers one request of the child's; blocks until there is one. -EPIPE: the child has ended, or
+ * does not take the answer.
+ */
 int exporter_answer(struct exporter *e, const struct paths *paths);
+
+/* Ends the child, if it has not ended yet. Returns a negative errno: what became of it. */
+int exporter_end(struct exporter *e, struct error *err);
 
 /*
  * Gives up root, but for what reading takes: CAP_DAC_OVERRIDE because pins and state are closed to

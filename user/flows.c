@@ -2,7 +2,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,7 +10,6 @@
 #include "explain.h"
 #include "flows.h"
 #include "sockets.h"
-#include "writefile.h"
 
 #define NANOSECONDS 1000000000ULL
 
@@ -244,53 +242,4 @@ int flows_stats(const struct instance *i, const struct policy *p, struct flow_st
 	if (out->created > out->entries)
 		out->evicted = out->created - out->entries;
 	return 0;
-}
-
-static const char *totals_path(const struct paths *paths, char buf[static PATH_MAX])
-{
-	snprintf(buf, PATH_MAX, "%s/flow-totals", paths->run);
-	return buf;
-}
-
-struct flow_totals flows_totals_kept(const struct paths *paths)
-{
-	struct flow_totals t = { 0 };
-	_cleanup_fclose_ FILE *f = NULL;
-	char path[PATH_MAX];
-
-	f = fopen(totals_path(paths, path), "re");
-	if (!f || fscanf(f, "created %" SCNu64 " insert-failed %" SCNu64, &t.created,
-			 &t.insert_failed) != 2)
-		return (struct flow_totals){ 0 };
-	return t;
-}
-
-int flows_totals_read(const struct paths *paths, struct flow_totals *out)
-{
-	struct instance i _cleanup_instance_ = INSTANCE_EMPTY;
-	int cpus = libbpf_num_possible_cpus();
-	_cleanup_free_ uint64_t *values = calloc(cpus > 0 ? (size_t)cpus : 1, sizeof(*values));
-	struct error ignored;
-	int rc = values ? instance_open(&i, paths, &ignored) : -ENOMEM;
-
-	if (rc)
-		return rc;
-	*out = flows_totals_kept(paths);
-	out->created += flow_count(&i, AXP_FLOWS_CREATED, cpus, values) +
-			flow_count(&i, AXP_FLOWS_SEEDED, cpus, values);
-	out->insert_failed += flow_count(&i, AXP_FLOWS_INSERT_FAILED, cpus, values);
-	return 0;
-}
-
-void flows_totals_keep(const struct paths *paths, const struct flow_totals *totals)
-{
-	struct new_file file _cleanup_new_file_ = { 0 };
-	struct error ignored;
-	char path[PATH_MAX];
-
-	if (new_file_open(&file, totals_path(paths, path), &ignored))
-		return;
-	fprintf(file.f, "created %" PRIu64 " insert-failed %" PRIu64 "\n", totals->created,
-		totals->insert_failed);
-	new_file_commit(&file, &ignored);
 }

@@ -35,19 +35,4 @@ struct flow_stats {
 int flows_stats(const struct instance *i, const struct policy *p, struct flow_stats *out,
 		struct error *err);
 
-/*
- * Since the boot, whatever was unloaded and loaded meanwhile: what the instance has counted, and
- * what `unload` kept of those before it.
- */
-struct flow_totals {
-	uint64_t created, insert_failed;
-};
-
-/* Negative errno where the instance cannot be read. */
-int flows_totals_read(const struct paths *paths, struct flow_totals *out);
-
-/* What was kept. */
-struct flow_totals flows_totals_kept(const struct paths *paths);
-void flows_totals_keep(const struct paths *paths, const struct flow_totals *totals);
-
 #endif

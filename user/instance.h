@@ -30,6 +30,7 @@ enum { INSTANCE_PIN_MAX = PATH_MAX };
 	X(FLOWS, flows)               \
 	X(FLOW_PORTS, flow_ports)     \
 	X(FLOW_COUNTS, flow_counts)   \
+	X(ELSEWHERE, elsewhere)       \
 	X(STRANGERS, strangers)       \
 	X(ANSWERS, answers)           \
 	X(FRAGMENTS, fragments)       \

@@ -14,6 +14,7 @@
 #include "snapshot.h"
 #include "state.h"
 #include "tables.h"
+#include "totals.h"
 
 enum { TRIES = 3 /* where the instance changes in the midst of it */ };
 
@@ -24,7 +25,7 @@ struct view {
 	struct attachment attachments[POLICY_MAX_INTERFACES];
 	size_t n_attachments;
 	struct flow_stats flows;
-	struct flow_totals flows_before; /* it was loaded this time */
+	struct totals totals;
 	struct inventory inventory;
 	struct table tables[TABLES];
 	struct last_reload reload;
@@ -54,9 +55,10 @@ static int look(struct view *v, struct error *err)
 	v->n_attachments = instance_interfaces(v->paths, names, ARRAY_SIZE(names));
 	for (size_t i = 0; i < v->n_attachments; i++)
 		attach_query(v->paths, names[i], &v->attachments[i]);
-	v->flows_before = flows_totals_kept(v->paths);
 	inventory_take(&r->policy, &v->inventory);
 	rc = flows_stats(&r->instance, &r->policy, &v->flows, err);
+	if (!rc)
+		rc = totals_read(&r->instance, &r->policy, &v->flows, &v->totals, err);
 	if (!rc)
 		rc = tables_read(&r->instance, AXP_ACTIVE_SLOT(r->active), &r->policy,
 				 &v->inventory, &v->flows, v->tables, err);
@@ -103,6 +105,26 @@ static int print_counters(FILE *f, const struct view *v, struct error *err)
 	if (!rc)
 		fwrite(text, 1, size, f);
 	return rc;
+}
+
+static void print_elsewhere(FILE *f, const struct view *v)
+{
+	static const char name[] = "allowxdp_listed_elsewhere_packets_total";
+	const struct policy *p = &v->running.policy;
+
+	prom_head(f, name, "counter",
+		  "Unlisted packets from sources that another service's lists cover.");
+	for (size_t s = 0; s < p->n_services; s++) {
+		for (uint32_t n = AXP_IPV4 * 2; n < AXP_FAMILIES * 2; n++) {
+			const struct prom_label labels[] = { { "service", p->services[s].name },
+							     { "family", family_name(n / 2) },
+							     { "verdict", verdict_name(n % 2) } };
+
+			if (p->services[s].direction == AXP_IN)
+				prom_sample(f, name, labels, ARRAY_SIZE(labels),
+					    v->totals.elsewhere[s][n / 2][n % 2]);
+		}
+	}
 }
 
 static const char *attach_name(const struct attachment *a)
@@ -213,20 +235,19 @@ static void print_pending(FILE *f, const struct running *r)
 		    r->rolled_back);
 }
 
-static void print_flows(FILE *f, const struct flow_stats *s, const struct flow_totals *before)
+static void print_flows(FILE *f, const struct flow_stats *s, const struct totals *t)
 {
 	prom_number(f, "allowxdp_flows", "gauge", "Flows in the table, over or not.", s->entries);
 	prom_number(f, "allowxdp_flows_alive", "gauge", "Flows within their idle limit.", s->alive);
 	prom_number(f, "allowxdp_flows_capacity", "gauge", "Flows that the table can hold.",
 		    s->capacity);
 	prom_number(f, "allowxdp_flows_created_total", "counter", "Flows ever remembered.",
-		    before->created + s->created);
+		    t->flows_created);
 	prom_number(f, "allowxdp_flows_evicted", "gauge",
 		    "Flows pushed out by newer ones since the load: created, and no longer there.",
 		    s->evicted);
 	prom_number(f, "allowxdp_flows_insert_failed_total", "counter",
-		    "Flows that could not be remembered.",
-		    before->insert_failed + s->insert_failed);
+		    "Flows that could not be remembered.", t->flows_not_remembered);
 }
 
 static void print_tables(FILE *f, const struct view *v)
@@ -273,12 +294,13 @@ static int print(FILE *f, const struct view *v, struct error *err)
 	rc = print_counters(f, v, err);
 	if (rc)
 		return rc;
+	print_elsewhere(f, v);
 	print_interfaces(f, v);
 	print_policy(f, v);
 	print_pending(f, &v->running);
 	print_lists(f, v);
 	print_tables(f, v);
-	print_flows(f, &v->flows, &v->flows_before);
+	print_flows(f, &v->flows, &v->totals);
 	return 0;
 }
 

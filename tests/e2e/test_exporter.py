@@ -13,8 +13,9 @@ import pytest
 
 import lab3
 from exporter import Exporter, Metrics, no_longer_runs, split
-from frames import udp
-from lab import HOST4, HOST6, OFFICE4, STRANGER4, Lab, one_error, run, wait_for
+from frames import tcp, udp
+from lab import (EXOTEL_MUMBAI, FRESHCHAT_IN, HOST4, HOST6, OFFICE4, STRANGER4, STRANGER6, Lab, one_error, run,
+                 wait_for)
 from test_metrics import promtool
 
 SIP_DROPPED = {"interface": "eth0", "direction": "in", "service": "sip", "family": "ipv4", "verdict": "drop",
@@ -457,6 +458,33 @@ def test_lists_and_maps(lab):
                     "answers": 0, "fragments": 0}
     capacity = {dict(labels)["map"]: value for labels, value in metrics.named("allowxdp_map_capacity").items()}
     assert capacity.keys() == used.keys() and capacity["services"] == 64 and capacity["flows"] == 131072
+
+
+def test_a_listed_source_at_another_service(lab):
+    """A provider at a port that his list does not open: counted beside "unlisted"; a stranger is not, nor a reply."""
+    def elsewhere():
+        named = Metrics(lab.axp.ok("metrics")).named("allowxdp_listed_elsewhere_packets_total")
+        return {tuple(v for _, v in sorted(labels)): n for labels, n in named.items() if n}
+    lab.load(mode="monitor")
+    assert len(Metrics(lab.axp.ok("metrics")).named("allowxdp_listed_elsewhere_packets_total")) == 3 * 2 * 2
+    frames = [udp(lab, EXOTEL_MUMBAI, 5060), udp(lab, FRESHCHAT_IN, 5060), udp(lab, STRANGER4, 5060),
+              udp(lab, STRANGER6, 20000), tcp(lab, EXOTEL_MUMBAI, 443), udp(lab, FRESHCHAT_IN, 53)]
+    lab.send(*frames, count=3)
+    wait_for(lambda: lab.axp.count("https", "pass", "unlisted") == 3, "counted")
+    assert elsewhere() == {("ipv4", "sip", "pass"): 3, ("ipv4", "https", "pass"): 3}
+    lab.axp.ok("mode", "enforce")
+    with lab.host.udp(HOST4, 20000) as ours:
+        ours.sendto(b"x", (FRESHCHAT_IN, 40000))
+        lab.send(udp(lab, FRESHCHAT_IN, 20000))
+        ours.recv(100)
+    lab.send(*frames, count=5)
+    wait_for(lambda: lab.axp.count("https", "drop", "unlisted") == 5, "counted")
+    expected = {("ipv4", "sip", "pass"): 3, ("ipv4", "https", "pass"): 3, ("ipv4", "sip", "drop"): 5,
+                ("ipv4", "https", "drop"): 5}
+    assert elsewhere() == expected
+    for act in (["reload"], ["unload", "--all"], ["load", "eth0"]):
+        lab.axp.ok(*act)
+    assert elsewhere() == expected
 
 
 def test_maps_that_push_out_old_ones_count_what_lives(lab):
