@@ -33,7 +33,8 @@ struct world {
 	struct axp_counts *counters;
 	struct axp_flow_ports *flow_ports;
 	struct directory directory;
-	struct frame *frame; /* where 32 bits can point to */
+	void *memory;        /* where 32 bits can point to */
+	struct frame *frame; /* in it, so that the IP header is aligned */
 };
 
 static void world_open(struct world *w, uint32_t prefixes)
@@ -44,10 +45,11 @@ static void world_open(struct world *w, uint32_t prefixes)
 	w->policies = calloc(AXP_SLOTS, sizeof(*w->policies));
 	w->counters = calloc(AXP_COUNTS_ENTRIES, sizeof(*w->counters));
 	w->flow_ports = calloc(1, sizeof(*w->flow_ports));
-	w->frame = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT,
-			-1, 0);
+	w->memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
 	assert_true(nodes.v && w->policies && w->counters && w->flow_ports &&
-		    w->frame != MAP_FAILED);
+		    w->memory != MAP_FAILED);
+	w->frame = (struct frame *)((char *)w->memory + 2);
 	w->policies[0].port_class[AXP_IN][AXP_UDP][GUARDED] = 1;
 	w->policies[0].classes[1] = (struct axp_port_class){ .services = 1, .replies = 1 };
 	for (uint32_t i = 0; i < prefixes; i++) { /* one in each of so many /16s, or more */
@@ -79,7 +81,7 @@ static void world_close(struct world *w)
 	free(w->policies);
 	free(w->counters);
 	free(w->flow_ports);
-	munmap(w->frame, 4096);
+	munmap(w->memory, 4096);
 }
 
 static int run(struct world *w, uint32_t source, uint16_t port)
