@@ -73,26 +73,26 @@ static void make_starts(uint32_t *counts)
  * Sorts n keys by one word, with room for as many in `spare`; returns the one of the two that holds
  * the result. Digits that are all alike sort nothing.
  */
-#define DEFINE_RADIX_SORT(name, type, word) \
-	static type *name(type *keys, type *spare, size_t n) \
-	{ \
-		uint64_t differs = 0; \
-		for (size_t i = 1; i < n; i++) \
-			differs |= keys[i].word ^ keys[0].word; \
-		for (unsigned int d = 0; d < DIGITS; d++) { \
-			uint32_t starts[DIGIT_VALUES] = { 0 }; \
-			type *swap = keys; \
-			if (!digit(differs, d)) \
-				continue; \
-			for (size_t i = 0; i < n; i++) \
-				starts[digit(keys[i].word, d)]++; \
-			make_starts(starts); \
-			for (size_t i = 0; i < n; i++) \
+#define DEFINE_RADIX_SORT(name, type, word)                                        \
+	static type *name(type *keys, type *spare, size_t n)                       \
+	{                                                                          \
+		uint64_t differs = 0;                                              \
+		for (size_t i = 1; i < n; i++)                                     \
+			differs |= keys[i].word ^ keys[0].word;                    \
+		for (unsigned int d = 0; d < DIGITS; d++) {                        \
+			uint32_t starts[DIGIT_VALUES] = { 0 };                     \
+			type *swap = keys;                                         \
+			if (!digit(differs, d))                                    \
+				continue;                                          \
+			for (size_t i = 0; i < n; i++)                             \
+				starts[digit(keys[i].word, d)]++;                  \
+			make_starts(starts);                                       \
+			for (size_t i = 0; i < n; i++)                             \
 				spare[starts[digit(keys[i].word, d)]++] = keys[i]; \
-			keys = spare; \
-			spare = swap; \
-		} \
-		return keys; \
+			keys = spare;                                              \
+			spare = swap;                                              \
+		}                                                                  \
+		return keys;                                                       \
 	}
 
 DEFINE_RADIX_SORT(sort_keys4, struct sort_key4, word)
