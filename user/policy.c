@@ -110,6 +110,7 @@ int entries_push(struct entries *e, const struct entry *entry)
 		e->cap = cap;
 	}
 	e->v[e->n++] = *entry;
+	e->expire |= entry->until != 0;
 	return 0;
 }
 

@@ -65,6 +65,7 @@ enum {
 struct entries {
 	struct entry *v; /* sorted: prefix_compare, then list; no two alike */
 	size_t n, cap;
+	bool expire; /* one of them does, or did */
 };
 
 struct strings {
