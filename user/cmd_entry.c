@@ -226,7 +226,7 @@ static void note_hits(const struct subject *s, const struct entry *e, struct res
 	struct hits_view view;
 	struct entry_hits known;
 
-	hits_fold(&s->running.instance, p, p);
+	hits_fold(&s->running.instance, p, NULL);
 	if (!hits_known(s->running.instance.paths, &hits))
 		return;
 	view = hits_view(&hits, p);

@@ -105,6 +105,8 @@ static int follow(struct fold *f)
 {
 	struct merged m _cleanup_merged_ = { 0 };
 
+	if (!f->next)
+		return 0;
 	return merged_make(&m, f->next) ? -ENOMEM : hits_follow(&f->hits, &m, f->now);
 }
 

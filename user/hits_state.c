@@ -215,13 +215,15 @@ static int follow_entries(struct hits *h, const struct merged *m, const int *nam
 	return 0;
 }
 
-static uint64_t mix(uint64_t hash, const void *data, size_t n)
+/* In the order of the prefixes; nobody gains by a collision. */
+static uint64_t mix(uint64_t hash, const struct prefix *p)
 {
-	const uint8_t *bytes = data;
+	uint64_t words[2];
 
-	for (size_t i = 0; i < n; i++)
-		hash = (hash ^ bytes[i]) * 0x100000001b3ULL; /* FNV-1a */
-	return hash;
+	memcpy(words, p->addr, sizeof(words));
+	hash = (hash ^ words[0]) * 0x9e3779b97f4a7c15ULL;
+	hash = (hash ^ hash >> 32 ^ words[1]) * 0xbf58476d1ce4e5b9ULL;
+	return (hash ^ hash >> 32 ^ (uint64_t)p->family << 8 ^ p->len) * 0x94d049bb133111ebULL;
 }
 
 /* Whole lists, since they last changed: entries are too many to keep each. */
@@ -239,7 +241,7 @@ static int follow_lists(struct hits *h, const struct merged *m, const int *names
 		const struct entry *e = m->v[i];
 
 		if (is_followed(e))
-			hashes[e->list] = mix(hashes[e->list], &e->prefix, sizeof(e->prefix));
+			hashes[e->list] = mix(hashes[e->list], &e->prefix);
 	}
 	for (size_t l = 0; l < n_lists; l++) {
 		struct known_list k = { (uint16_t)names[l], now, hashes[l] };

@@ -15,14 +15,26 @@ const char *time_iso(uint32_t seconds, char buf[static TIME_ISO_MAX])
 	return buf;
 }
 
-void hits_json(struct json_object *o, const struct entry_hits *h)
+static struct json_object *time_json(uint32_t seconds)
 {
 	char text[TIME_ISO_MAX];
 
-	json_object_object_add(o, "hits", h ? json_object_new_int64((int64_t)h->packets) : NULL);
-	json_add_text(o, "first_hit", h ? time_iso(h->first, text) : NULL);
-	json_add_text(o, "last_hit", h ? time_iso(h->last, text) : NULL);
-	json_add_text(o, "counted_since", h ? time_iso(h->since, text) : NULL);
+	return seconds ? json_object_new_string(time_iso(seconds, text)) : NULL;
+}
+
+/* Lists are long: no search for the key, no copy of it. */
+static void add(struct json_object *o, const char *key, struct json_object *value)
+{
+	json_object_object_add_ex(o, key, value,
+				  JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_KEY_IS_CONSTANT);
+}
+
+void hits_json(struct json_object *o, const struct entry_hits *h)
+{
+	add(o, "hits", h ? json_object_new_int64((int64_t)h->packets) : NULL);
+	add(o, "first_hit", h ? time_json(h->first) : NULL);
+	add(o, "last_hit", h ? time_json(h->last) : NULL);
+	add(o, "counted_since", h ? time_json(h->since) : NULL);
 }
 
 void hits_ground_json(struct json_object *o, const struct hits *h)

@@ -41,6 +41,11 @@ bool label_says_standby(const char *label)
 	return false;
 }
 
+/* What is superfluous falls to others when it is taken out; by places in the order. */
+struct heir {
+	uint32_t from, to;
+};
+
 struct walk {
 	struct review *review;
 	const struct policy *policy;
@@ -48,6 +53,10 @@ struct walk {
 	const struct review_rules *rules;
 	struct merged all;
 	uint32_t *carves; /* [i]: carve-outs among the first i of all */
+	uint32_t *last;   /* [i]: when it was last hit, or one that would fall to it; 0: never */
+	bool *duplicate;
+	struct heir *heirs;
+	size_t n_heirs, cap_heirs;
 	struct covering covering;
 };
 
@@ -55,6 +64,9 @@ static void walk_free(struct walk *w)
 {
 	merged_free(&w->all);
 	free(w->carves);
+	free(w->last);
+	free(w->duplicate);
+	free(w->heirs);
 	covering_free(&w->covering);
 }
 
@@ -157,11 +169,46 @@ static const struct entry *stands_in(const struct walk *w, const struct service 
 	return best;
 }
 
-static int find_redundant(struct walk *w, size_t at, bool *duplicate)
+static size_t place_of(const struct merged *m, const struct entry *e)
+{
+	size_t low = 0, n = m->n;
+
+	while (n) {
+		size_t half = n / 2;
+
+		if (prefix_compare(&m->v[low + half]->prefix, &e->prefix) < 0) {
+			low += half + 1;
+			n -= half + 1;
+		} else {
+			n = half;
+		}
+	}
+	while (m->v[low] != e)
+		low++;
+	return low;
+}
+
+static int add_heir(struct walk *w, size_t from, const struct entry *to)
+{
+	if (w->n_heirs == w->cap_heirs) {
+		size_t cap = w->cap_heirs ? w->cap_heirs * 2 : 64;
+		struct heir *v = reallocarray(w->heirs, cap, sizeof(*v));
+
+		if (!v)
+			return -ENOMEM;
+		w->heirs = v;
+		w->cap_heirs = cap;
+	}
+	w->heirs[w->n_heirs++] = (struct heir){ (uint32_t)from, (uint32_t)place_of(&w->all, to) };
+	return 0;
+}
+
+static int find_redundant(struct walk *w, size_t at)
 {
 	const struct policy *p = w->policy;
 	struct finding f = { .kind = FINDING_COVERED, .entry = w->all.v[at] };
 	bool needed = false, used = false;
+	size_t n_heirs = w->n_heirs;
 
 	if (!w->covering.n)
 		return 0;
@@ -174,6 +221,8 @@ static int find_redundant(struct walk *w, size_t at, bool *duplicate)
 		other = stands_in(w, &p->services[i], at);
 		if (!other)
 			needed = true;
+		if (other && add_heir(w, at, other))
+			return -ENOMEM;
 		if (other && (!f.other || other->prefix.len > f.other->prefix.len))
 			f.other = other;
 	}
@@ -182,8 +231,10 @@ static int find_redundant(struct walk *w, size_t at, bool *duplicate)
 	if (f.other->prefix.len == f.entry->prefix.len) {
 		f.kind = FINDING_DUPLICATE;
 		f.needed = needed;
-		*duplicate = true;
+		w->duplicate[at] = !needed;
 	}
+	if (needed) /* it stays */
+		w->n_heirs = n_heirs;
 	return needed && f.kind == FINDING_COVERED ? 0 : add(w, &f);
 }
 
@@ -196,23 +247,25 @@ static bool used_by_services(const struct policy *p, const struct entry *e)
 	return false;
 }
 
-static int find_unused(struct walk *w, const struct entry *e)
+static int find_unused(struct walk *w, size_t at)
 {
 	const struct review_rules *rules = w->rules;
-	struct entry_hits h;
+	const struct entry *e = w->all.v[at];
 	uint32_t from;
 
+	/* The hits of a duplicate are counted for the other one. */
+	if (e->flags & ENTRY_CARVE || w->duplicate[at] || is_expired(w, e))
+		return 0;
 	if (label_says_standby(policy_string(w->policy, e->label)))
 		return 0;
 	if (!used_by_services(w->policy, e))
 		return add_kind(w, FINDING_UNUSED, e);
 	if (!w->view)
 		return 0;
-	h = hits_of(w->view, e);
-	from = h.packets ? h.last : h.since;
+	from = w->last[at] ? w->last[at] : hits_of(w->view, e).since;
 	if (from && from <= rules->now && rules->now - from >= rules->unused)
 		return add_kind(w, FINDING_UNUSED, e);
-	w->review->young += !h.packets;
+	w->review->young += !w->last[at];
 	return 0;
 }
 
@@ -224,7 +277,6 @@ static bool is_wide(const struct prefix *p)
 static int look_at(struct walk *w, size_t at)
 {
 	const struct entry *e = w->all.v[at];
-	bool duplicate = false;
 	int rc = 0;
 
 	w->review->entries++;
@@ -237,10 +289,28 @@ static int look_at(struct walk *w, size_t at)
 	if (!rc && !*policy_string(w->policy, e->label))
 		rc = add_kind(w, FINDING_NO_LABEL, e);
 	if (!rc)
-		rc = find_redundant(w, at, &duplicate);
-	/* The hits of a duplicate are counted for the other one. */
-	if (!rc && !duplicate)
-		rc = find_unused(w, e);
+		rc = find_redundant(w, at);
+	return rc;
+}
+
+/*
+ * An entry is in use as long as one is that would fall to it: whoever takes out all that is found
+ * cuts off nobody. Heirs stand before those that they inherit from.
+ */
+static int look_for_unused(struct walk *w)
+{
+	int rc = 0;
+
+	for (size_t i = 0; w->view && i < w->all.n; i++)
+		w->last[i] = hits_of(w->view, w->all.v[i]).last;
+	for (size_t k = w->n_heirs; k; k--) {
+		const struct heir *h = &w->heirs[k - 1];
+
+		if (w->last[h->from] > w->last[h->to])
+			w->last[h->to] = w->last[h->from];
+	}
+	for (size_t i = 0; !rc && i < w->all.n; i++)
+		rc = find_unused(w, i);
 	return rc;
 }
 
@@ -249,7 +319,9 @@ static int prepare(struct walk *w)
 	if (merged_make(&w->all, w->policy))
 		return -ENOMEM;
 	w->carves = calloc(w->all.n + 1, sizeof(*w->carves));
-	if (!w->carves)
+	w->last = calloc(w->all.n + 1, sizeof(*w->last));
+	w->duplicate = calloc(w->all.n + 1, sizeof(*w->duplicate));
+	if (!w->carves || !w->last || !w->duplicate)
 		return -ENOMEM;
 	for (size_t i = 0; i < w->all.n; i++)
 		w->carves[i + 1] = w->carves[i] + !!(w->all.v[i]->flags & ENTRY_CARVE);
@@ -295,5 +367,7 @@ int review_make(struct review *r, const struct policy *p, const struct hits_view
 		if (!rc)
 			rc = covering_enter(&w.covering, e);
 	}
+	if (!rc)
+		rc = look_for_unused(&w);
 	return rc ? rc : sort_by_kind(r);
 }

@@ -91,8 +91,8 @@ static const char *remove_action(const struct policy *p, const struct entry *e, 
 		snprintf(buf, n, "allowxdp remove %s %s", p->lists[e->list].name,
 			 prefix_text(&e->prefix, text));
 	else
-		snprintf(buf, n, "delete %s:%u, then allowxdp reload", policy_string(p, e->source),
-			 e->line);
+		snprintf(buf, n, "take it out at %s:%u, then allowxdp reload",
+			 policy_string(p, e->source), e->line);
 	return buf;
 }
 

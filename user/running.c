@@ -54,7 +54,7 @@ int running_rollback(struct running *r, struct error *err)
 
 	if (rc)
 		return rc;
-	hits_fold(&r->instance, &r->policy, &r->policy);
+	hits_fold(&r->instance, &r->policy, NULL);
 	instance_rollback(&r->instance);
 	running_close(r);
 	return running_open_to_change(r, paths, err);
@@ -75,7 +75,7 @@ static int sweep_expired(struct running *r, struct error *err)
 	int rc = 0;
 
 	if (any_expired(&r->policy)) /* what they were used for is theirs */
-		hits_fold(&r->instance, &r->policy, &r->policy);
+		hits_fold(&r->instance, &r->policy, NULL);
 	while (!rc && any_expired(&r->policy)) {
 		struct policy *p = &r->policy;
 		struct entries before = p->added, after = { 0 };

@@ -271,6 +271,14 @@ def test_review(audited):
     send(audited, (udp(audited, OFFICE4, 5060), 3), (udp(audited, STRANGER4, 5060), 2))
     age(audited, 91 * 86400)
     send(audited, (udp(audited, OFFICE4, 5060), 1))
+    # In use only by way of an entry inside it, which is superfluous because of it.
+    before = state(audited).read_text(encoding="ascii")
+    lines = before.splitlines()
+    hit = f"hit sip trunk 198.51.100.7/32 1 {int(time.time())} {int(time.time())}"
+    state(audited).write_text("\n".join([*lines[:-1], hit, f"lines {len(lines) + 1}", ""]), encoding="ascii")
+    assert not {("trunk", "198.51.100.0/24"), ("trunk", "198.51.100.7/32")} & findings(audited)["unused"]
+    state(audited).write_text(before, encoding="ascii")
+    send(audited, (udp(audited, OFFICE4, 5060), 1))
     unused = {("trunk", p) for p in ("198.51.100.0/24", "198.51.100.7/32", "192.0.2.77/32", "10.0.0.0/8", "172.16.0.2/32")}
     unused |= {("office", "2001:db8::/31"), ("office", f"{STRANGER6}/128")} | UNUSED_LIST
     assert findings(audited) == {**EXPECTED, "unused": unused}
@@ -279,7 +287,7 @@ def test_review(audited):
     by = {(f["finding"], f["prefix"]): f for f in axp.json("review")["findings"]}
     trunk = by["unused", "198.51.100.0/24"]
     assert trunk["hits"] == 2 and f"last hit {trunk['last_hit']}" == trunk["detail"] and trunk["services"] == ["sip"]
-    assert trunk["origin"].startswith(f"{axp.config}:") and trunk["action"] == f"delete {trunk['origin']}, then allowxdp reload"
+    assert trunk["origin"].startswith(f"{axp.config}:") and trunk["action"] == f"take it out at {trunk['origin']}, then allowxdp reload"
     assert by["unused", "10.0.0.0/8"]["detail"].startswith("never hit since ")
     assert by["unused", "192.0.2.99/32"]["detail"] == "no service allows list idle"
     assert by["covered", f"{STRANGER6}/128"]["action"] == f"allowxdp remove office {STRANGER6}/128"

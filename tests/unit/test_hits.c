@@ -525,13 +525,91 @@ static void test_superfluous(void **state)
 	assert_true(found > 100);
 }
 
+static void hit_entry(struct hits *h, const struct policy *p, const struct match *m)
+{
+	const struct hit hit = { .prefix = m->entry->prefix,
+				 .list = (uint16_t)hits_name(h, p->lists[m->entry->list].name),
+				 .service = (uint16_t)hits_name(h, m->service->name),
+				 .packets = 1,
+				 .first = NOW - 1,
+				 .last = NOW - 1 };
+
+	assert_int_equal(hits_push(h, &hit), 0);
+}
+
+/* Who takes out all that a review finds unused or superfluous cuts off nobody who came lately. */
+static void test_cuts_off_nobody(void **state)
+{
+	enum { SAMPLES = 20 };
+	const struct review_rules rules = { NOW, 90 * DAY, DAY };
+	uint64_t rng = 12;
+	size_t out = 0, let_in = 0;
+
+	(void)state;
+	for (size_t round = 0; round < 300; round++) {
+		struct hits h _cleanup_hits_ = { .since = 1 };
+		struct review r _cleanup_review_ = { 0 };
+		struct merged m _cleanup_merged_ = { 0 };
+		struct hit_sample samples[SAMPLES] = { 0 };
+		struct match matches[SAMPLES];
+		_cleanup_policy_ struct policy p;
+		struct hits_view view;
+		struct policy left;
+
+		policy_make(&p, 60, false, &rng);
+		assert_int_equal(merged_make(&m, &p), 0);
+		for (size_t i = 0; i < SAMPLES; i++) {
+			samples[i].address = random_prefix(&rng, true);
+			samples[i].service = (uint8_t)(i % 3 * 7 + 3);
+		}
+		assert_int_equal(hits_match(&m, samples, SAMPLES, matches), 0);
+		for (size_t i = 0; i < SAMPLES; i++) {
+			if (matches[i].entry)
+				hit_entry(&h, &p, &matches[i]);
+		}
+		hits_sort(&h);
+		assert_int_equal(hits_follow(&h, &m, NOW - 100 * DAY), 0);
+		view = hits_view(&h, &p);
+		assert_int_equal(review_make(&r, &p, &view, &rules), 0);
+		left = copy_of(&p);
+		for (size_t i = 0; i < r.n; i++) {
+			const struct entry *e = r.v[i].entry;
+			struct entries *to = e->flags & ENTRY_COMMAND ? &left.added : &left.base;
+
+			if (r.v[i].needed ||
+			    (r.v[i].kind != FINDING_UNUSED && r.v[i].kind != FINDING_COVERED &&
+			     r.v[i].kind != FINDING_DUPLICATE))
+				continue;
+			for (size_t at = 0; at < to->n; at++) {
+				if (to->v[at].list == e->list &&
+				    !prefix_compare(&to->v[at].prefix, &e->prefix)) {
+					take_out(&left, &to->v[at]);
+					out++;
+					break;
+				}
+			}
+		}
+		for (size_t i = 0; i < SAMPLES; i++) {
+			if (!matches[i].entry)
+				continue;
+			assert_non_null(
+				oracle(&left, matches[i].service, &samples[i].address, NOW));
+			let_in++;
+		}
+		free(left.base.v);
+		free(left.added.v);
+	}
+	print_message("# %zu taken out, %zu still let in\n", out, let_in);
+	assert_true(out > 1000 && let_in > 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_match),       scratch_test(test_file),
 		scratch_test(test_damage),          cmocka_unit_test(test_follow),
 		cmocka_unit_test(test_huge),        cmocka_unit_test(test_standby),
-		cmocka_unit_test(test_superfluous),
+		cmocka_unit_test(test_superfluous), cmocka_unit_test(test_cuts_off_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
