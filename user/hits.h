@@ -12,8 +12,8 @@
 
 /*
  * Folds by `running`, the policy that packets went by (NULL: none did yet), and notes which entries
- * `next` has, which is going to be in force (NULL: that can wait). The caller holds the lock. What goes wrong is only
- * warned of: no change of the filter may fail for that.
+ * `next` has, which is going to be in force (NULL: that can wait). The caller holds the lock. What
+ * goes wrong is only warned of: no change of the filter may fail for that.
  */
 void hits_fold(const struct instance *i, const struct policy *running, const struct policy *next);
 
