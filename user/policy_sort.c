@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cleanup.h"
+#include "large_pages.h"
 #include "policy.h"
 
 /* An entry's place in the order of prefix_compare, then list. */
@@ -117,6 +118,7 @@ static int sort_family6(const struct entries *e, uint8_t family, size_t n, struc
 
 	if (!keys)
 		return -ENOMEM;
+	large_pages(keys, 2 * n * sizeof(*keys));
 	for (size_t i = 0; i < e->n; i++) {
 		if (e->v[i].prefix.family == family)
 			keys[at++] = make_key(&e->v[i], (uint32_t)i);
@@ -135,6 +137,7 @@ static int sort_family4(const struct entries *e, uint8_t family, size_t n, struc
 
 	if (!keys)
 		return -ENOMEM;
+	large_pages(keys, 2 * n * sizeof(*keys));
 	for (size_t i = 0; i < e->n; i++) {
 		if (e->v[i].prefix.family == family)
 			keys[at++] = make_key4(&e->v[i], (uint32_t)i);
@@ -156,6 +159,7 @@ static int sort_all(struct entries *e)
 	for (size_t i = 0; i < e->n; i++)
 		n4 += e->v[i].prefix.family == AXP_IPV4;
 	v = reallocarray(NULL, e->n, sizeof(*v));
+	large_pages(v, e->n * sizeof(*v));
 	rc = v ? sort_family4(e, AXP_IPV4, n4, v) : -ENOMEM;
 	if (!rc)
 		rc = sort_family6(e, AXP_IPV6, e->n - n4, v + n4);
@@ -307,9 +311,11 @@ int policy_sort_entries(const struct policy *p, struct entries *e, struct error 
 	for (i = 1; i < e->n; i++) {
 		const struct entry *last = &e->v[n - 1], *next = &e->v[i];
 
-		if (entry_compare(last, next) != 0)
-			e->v[n++] = *next;
-		else if ((last->flags ^ next->flags) & ENTRY_CARVE)
+		if (entry_compare(last, next) != 0) {
+			if (n != i)
+				e->v[n] = *next;
+			n++;
+		} else if ((last->flags ^ next->flags) & ENTRY_CARVE)
 			return both_listed_and_carved(p, last, next, err);
 	}
 	e->n = n;
