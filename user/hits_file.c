@@ -92,7 +92,7 @@ static bool take_merged(struct hits *h, const struct line *l)
 
 static bool take_hit(struct hits *h, char *const *w)
 {
-	struct hit hit;
+	struct hit hit = { 0 };
 
 	return name(h, w[1], &hit.service) && name(h, w[2], &hit.list) &&
 	       prefix(w[3], &hit.prefix) && number(w[4], UINT64_MAX, &hit.packets) &&
@@ -101,7 +101,7 @@ static bool take_hit(struct hits *h, char *const *w)
 
 static bool take_entry(struct hits *h, char *const *w)
 {
-	struct known known;
+	struct known known = { 0 };
 
 	return name(h, w[1], &known.list) && prefix(w[2], &known.prefix) &&
 	       seconds(w[3], &known.since) && !hits_push_known(h, &known);
@@ -109,7 +109,7 @@ static bool take_entry(struct hits *h, char *const *w)
 
 static bool take_list(struct hits *h, char *const *w)
 {
-	struct known_list list;
+	struct known_list list = { 0 };
 
 	return name(h, w[1], &list.list) && number(w[2], UINT64_MAX, &list.hash) &&
 	       seconds(w[3], &list.since) && !hits_push_list(h, &list);
