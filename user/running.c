@@ -100,8 +100,10 @@ static int refill(struct running *r, struct error *err)
 {
 	struct apply how = { .mode = AXP_ACTIVE_MODE(r->active) };
 	const struct paths *paths = r->instance.paths;
-	int rc = policy_install(&r->instance, &r->policy, &how, false, err);
+	int rc;
 
+	state_sweep(paths);
+	rc = policy_install(&r->instance, &r->policy, &how, false, err);
 	running_close(r);
 	return rc ? rc : running_open(r, paths, err);
 }

@@ -10,6 +10,7 @@
 #include "writefile.h"
 
 #define LIST_SUFFIX ".list"
+#define NEW_SUFFIX  ".new" /* writefile.c */
 
 void state_list_path(const struct paths *paths, const char *list, char *out, size_t n)
 {
@@ -80,6 +81,22 @@ int state_read(const struct paths *paths, struct policy *p, bool warn, struct er
 	if (warn)
 		warn_orphans(paths, p);
 	return refuse_contradictions(p, err);
+}
+
+void state_sweep(const struct paths *paths)
+{
+	_cleanup_closedir_ DIR *dir = NULL;
+	const struct dirent *d;
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/lists", paths->state);
+	dir = opendir(path);
+	while (dir && (d = readdir(dir))) {
+		const char *suffix = strstr(d->d_name, LIST_SUFFIX NEW_SUFFIX);
+
+		if (suffix && !strcmp(suffix, LIST_SUFFIX NEW_SUFFIX))
+			unlinkat(dirfd(dir), d->d_name, 0);
+	}
 }
 
 int state_write(const struct paths *paths, const struct policy *p, int list, struct error *err)

@@ -19,6 +19,9 @@ int state_read(const struct paths *paths, struct policy *p, bool warn, struct er
 /* Path of the file that holds a list's added entries, where it has any. */
 void state_list_path(const struct paths *paths, const char *list, char *out, size_t n);
 
+/* Removes what a command that was killed while it wrote has left. */
+void state_sweep(const struct paths *paths);
+
 /* Writes the added entries of one list. On failure the old file stays. */
 int state_write(const struct paths *paths, const struct policy *p, int list, struct error *err);
 
