@@ -75,7 +75,8 @@ $(B)/allowxdp.bpf.o: $(wildcard bpf/*.c bpf/*.h include/*.h) | $(B)
 	$(Q)rm -f $(B)/allowxdp.tmp.o
 
 $(B)/allowxdp.skel.h: $(B)/allowxdp.bpf.o
-	$(Q)$(BPFTOOL) gen skeleton $< name allowxdp_bpf 2>/dev/null > $@.tmp && mv $@.tmp $@
+	$(Q)echo '#include "abi.h"' > $@.tmp # types of variables
+	$(Q)$(BPFTOOL) gen skeleton $< name allowxdp_bpf 2>/dev/null >> $@.tmp && mv $@.tmp $@
 
 $(O)/unit/%: tests/unit/%.c $(O)/liballowxdp.a $(wildcard tests/unit/*.h) | $(O)/unit
 	$(call say,TEST,$@)

@@ -14,18 +14,13 @@ static __always_inline __u64 now_coarse(void)
 /* The control word to go by (AXP_ACTIVE): past the deadline, the one to fall back to. */
 static __always_inline __u64 policy_word(void)
 {
-	const volatile struct axp_control *c;
-	__u32 zero = 0;
 	__u64 active, deadline;
 
-	c = bpf_map_lookup_elem(&control, &zero);
-	if (!c)
-		return 0;
 	/* In this order: the command stores them the other way round (include/abi.h). */
-	active = c->active;
-	deadline = c->deadline;
+	active = control.active;
+	deadline = control.deadline;
 	if (deadline && bpf_ktime_get_boot_ns() > deadline)
-		return c->fallback;
+		return control.fallback;
 	return active;
 }
 

@@ -90,7 +90,7 @@ static __always_inline __u32 ranges4(const struct axp_dir4_ranges *r, __u32 at)
 	int i;
 
 #pragma unroll
-	for (i = 0; i < AXP_DIR4_RANGES; i++) {
+	for (i = 0; i < AXP_DIR4_RANGES && i < r->n; i++) {
 		if (((at - r->first[i]) & 0xffff) <= r->span[i])
 			set = r->set[i];
 	}
@@ -111,10 +111,11 @@ static __always_inline int directory4_look_up(__u32 slot, __u32 address, __u64 *
 	d.first = page_of(&directories4, slot, 0);
 	if (!d.first)
 		return DIRECTORY_KNOWS;
-	unit = &d.first->units[AXP_DIR4_FILTER + (address >> 19)];
-	if (!(unit->words[address >> 16 & 7] >> (address >> 11 & 31) & 1))
-		return DIRECTORY_KNOWS;
 	header = &d.first->units[AXP_DIR4_HEADER].header;
+	bit = address >> (header->shift & 31);
+	unit = &d.first->units[AXP_DIR4_FILTER + (bit >> 8 & (AXP_DIR4_FILTER_UNITS - 1))];
+	if (!(unit->words[bit >> 5 & 7] >> (bit & 31) & 1))
+		return DIRECTORY_KNOWS;
 	if (header->fine) {
 		unit = unit4(&d, AXP_DIR4_FINE + (address >> 16));
 		if (!unit || !(unit->words[address >> 13 & 7] >> (address >> 8 & 31) & 1))

@@ -7,13 +7,8 @@
 #include <bpf/bpf_helpers.h>
 #include "abi.h"
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct axp_control);
-} control SEC(".maps");
+/* A map like the others; as a variable it needs no look-up, which every packet would pay for. */
+volatile struct axp_control control SEC(AXP_CONTROL_SECTION);
 
 /* One element per slot: the generation's port tables. */
 struct {

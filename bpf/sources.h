@@ -32,13 +32,8 @@ static __always_inline void source_key(const struct axp_event *e, struct axp_sou
 static __always_inline __u32 source_set(const struct axp_source_key *key)
 {
 	const __u64 *word = (const __u64 *)key;
-	struct axp_control *c;
-	__u32 zero = 0;
-	__u64 hash = 0;
+	__u64 hash = control.seed;
 
-	c = bpf_map_lookup_elem(&control, &zero);
-	if (c)
-		hash = c->seed;
 	hash = (hash ^ word[0]) * 0x9e3779b97f4a7c15ULL;
 	hash = (hash ^ hash >> 32 ^ word[1]) * 0xbf58476d1ce4e5b9ULL;
 	hash = (hash ^ hash >> 32 ^ word[2]) * 0x94d049bb133111ebULL;

@@ -13,11 +13,7 @@
 /* enum axp_watch_kinds as they lie in the word: does anybody want to see such a packet? */
 static __always_inline int is_watched(__u32 kind)
 {
-	const volatile struct axp_control *c;
-	__u32 zero = 0;
-
-	c = bpf_map_lookup_elem(&control, &zero);
-	return c && c->watching & AXP_WATCH_ALL(kind);
+	return (control.watching & AXP_WATCH_ALL(kind)) != 0;
 }
 
 /* Reasons of which the headers were followed to the ports. */
@@ -109,7 +105,7 @@ static __always_inline void show_to(void *ctx, struct axp_event *e, __u32 n, __u
 }
 
 /* Whoever does not say any more that he watches is not shown more. */
-static __always_inline int is_alive(struct axp_control *c, __u32 n, __u64 now)
+static __always_inline int is_alive(__u32 n, __u64 now)
 {
 	struct axp_watch_table *table;
 	__u32 zero = 0;
@@ -117,7 +113,7 @@ static __always_inline int is_alive(struct axp_control *c, __u32 n, __u64 now)
 	table = bpf_map_lookup_elem(&watchers, &zero);
 	if (table && now < table->watcher[n & (AXP_WATCHERS - 1)].until)
 		return 1;
-	((volatile __u8 *)&c->watching)[n & (AXP_WATCHERS - 1)] = 0;
+	((volatile __u8 *)&control.watching)[n & (AXP_WATCHERS - 1)] = 0;
 	return 0;
 }
 
@@ -126,16 +122,12 @@ static __always_inline int show(void *ctx, struct axp_event *e)
 {
 	__u32 kind = e->reason < AXP_DROP_REASONS ? AXP_WATCH_DROPS : AXP_WATCH_PASSES;
 	__u64 now = bpf_ktime_get_coarse_ns();
-	struct axp_control *c;
-	__u32 zero = 0, n;
 	int shown = 0;
+	__u32 n;
 
-	c = bpf_map_lookup_elem(&control, &zero);
-	if (!c)
-		return 0;
 #pragma unroll
 	for (n = 0; n < AXP_WATCHERS; n++) {
-		if (((volatile __u8 *)&c->watching)[n] & kind && is_alive(c, n, now)) {
+		if (((volatile __u8 *)&control.watching)[n] & kind && is_alive(n, now)) {
 			show_to(ctx, e, n, now);
 			shown++;
 		}

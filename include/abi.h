@@ -11,7 +11,7 @@
 #include <linux/types.h>
 #include "reasons.h"
 
-#define AXP_ABI_VERSION 4
+#define AXP_ABI_VERSION 5
 
 enum {
 	AXP_MAX_SERVICES = 64,      /* one bit each in a 64-bit set */
@@ -82,6 +82,9 @@ struct axp_control {
 	__u64 seed;       /* of hashes that nobody outside shall foretell */
 	__u64 watching;   /* who watches packets: see struct axp_watcher */
 };
+
+/* The name by which the object and the kernel know the map; pinned as `control`. */
+#define AXP_CONTROL_SECTION ".data.control"
 
 /* What guards a port: the services it belongs to, and the one that its drops are counted under. */
 struct axp_port_class {
@@ -163,10 +166,12 @@ enum {
 	AXP_DIR4_UNIT = 32, /* bytes */
 	AXP_DIR4_PAGE_UNITS = AXP_DIR_PAGE / AXP_DIR4_UNIT,
 	AXP_DIR4_WORDS = 8, /* __u32, in a unit */
-	/* first units of: __u32[65536], by /16: bit n: something is listed in its nth /21 */
+	/* first units of: bits by the first bits of an address, as many as the header says (/16 in
+	 * short lists, /18, /21 in long ones): something is listed there */
 	AXP_DIR4_FILTER = 0,
+	AXP_DIR4_FILTER_UNITS = 8192,
 	/* __u32[65536], by /16: where it stands */
-	AXP_DIR4_ROOT = AXP_DIR4_FILTER + 65536 / AXP_DIR4_WORDS,
+	AXP_DIR4_ROOT = AXP_DIR4_FILTER + AXP_DIR4_FILTER_UNITS,
 	/* __u64[AXP_SETS]: services */
 	AXP_DIR4_SETS = AXP_DIR4_ROOT + 65536 / AXP_DIR4_WORDS,
 	AXP_DIR4_HEADER = AXP_DIR4_SETS + AXP_SETS / 4,
@@ -199,12 +204,12 @@ struct axp_dir_header {
 	__u32 root;   /* IPv6: unit of the topmost node */
 	__u32 filled; /* `used` when it was made: what came since has replaced something */
 	__u32 fine;   /* IPv4: 1: it has the filter by /24 */
-	__u32 pad;
+	__u32 shift;  /* IPv4: bits of an address that the first filter does not look at */
 };
 
 /*
  * IPv4: what is listed in a /16 or a /18 where that is little: addresses first[i] to first[i] +
- * span[i] of it have set[i]. What is left over repeats one that is in use.
+ * span[i] of it have set[i].
  */
 enum { AXP_DIR4_RANGES = 6 };
 
@@ -212,7 +217,7 @@ struct axp_dir4_ranges {
 	__u16 first[AXP_DIR4_RANGES];
 	__u16 span[AXP_DIR4_RANGES];
 	__u8 set[AXP_DIR4_RANGES];
-	__u8 pad;
+	__u8 n;    /* how many there are */
 	__u8 kind; /* AXP_DIR_RANGES */
 };
 

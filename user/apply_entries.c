@@ -68,16 +68,6 @@ static bool few_entries(const struct plan *plan)
 	       plan->added.n + plan->removed.n <= FEW;
 }
 
-/* What has expired meanwhile, or was compiled at another time, is nothing that the plan shows. */
-static bool nothing_expires(const struct policy *p)
-{
-	for (size_t i = 0; i < p->base.n; i++) {
-		if (p->base.v[i].until)
-			return false;
-	}
-	return true;
-}
-
 struct both {
 	struct nodes before, after;
 	struct changes forth, back;
@@ -146,7 +136,8 @@ bool policy_change_entries(struct instance *i, const struct policy *next,
 
 	if (!previous || how->confirm || instance_pending(i) || !few_entries(how->plan) ||
 	    marker_is_set(i->paths) || how->mode != AXP_ACTIVE_MODE(active) ||
-	    !nothing_expires(previous) || !nothing_expires(next) ||
+	    /* what has expired meanwhile is nothing that the plan shows */
+	    previous->base.expire || next->base.expire ||
 	    !same_ports(i, next, AXP_ACTIVE_SLOT(active)))
 		return false;
 	*rc = change(i, next, previous, how, err);

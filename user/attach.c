@@ -193,7 +193,8 @@ static int reuse_maps(const struct instance *i, struct allowxdp_bpf *skel, const
 
 	for (size_t n = 0; !rc && n < INSTANCE_MAP_COUNT; n++)
 		rc = bpf_map__reuse_fd(
-			bpf_object__find_map_by_name(skel->obj, instance_map_name(n)), i->maps[n]);
+			bpf_object__find_map_by_name(skel->obj, instance_object_name(n)),
+			i->maps[n]);
 	if (rc)
 		return rc;
 	rc = reuse_pin(skel->maps.counters, counters);

@@ -4,7 +4,14 @@
 #include <string.h>
 #include "directory_pool.h"
 
-enum { ROOM_AT_FIRST = 32768, FINE_FROM = 131072 /* nodes */, SPARE_BYTES = 4 << 20 };
+enum {
+	ROOM_AT_FIRST = 32768,
+	SPARE_BYTES = 4 << 20,
+	/* Nodes from which on a filter looks at more bits: what it costs is the cache it takes. */
+	BY_18_FROM = 512,
+	BY_21_FROM = 4096,
+	FINE_FROM = 131072,
+};
 
 void directory_free(struct directory *d)
 {
@@ -33,8 +40,9 @@ uint32_t directory_used(const struct directory *d)
 	return directory_header(d)->used;
 }
 
-static int init(struct directory *d, bool fine)
+static int init(struct directory *d, size_t n)
 {
+	bool fine = d->family == AXP_IPV4 && n >= FINE_FROM;
 	struct axp_dir_header *h;
 
 	d->room = fine ? 2 * AXP_DIR4_FINE_FIRST : ROOM_AT_FIRST;
@@ -46,6 +54,7 @@ static int init(struct directory *d, bool fine)
 		  : d->family == AXP_IPV4 ? AXP_DIR4_FIRST
 					  : AXP_DIR6_FIRST;
 	h->fine = fine;
+	h->shift = n >= BY_21_FROM ? 11 : n >= BY_18_FROM ? 14 : 16;
 	h->n_sets = 1;
 	return 0;
 }
@@ -126,7 +135,7 @@ void directory_publish(uint32_t *word, uint32_t value)
 
 int directory_build(struct directory *d, const struct nodes *nodes, size_t from, size_t n)
 {
-	int rc = init(d, d->family == AXP_IPV4 && n >= FINE_FROM);
+	int rc = init(d, n);
 
 	if (!rc)
 		rc = d->family == AXP_IPV4 ? directory4_build(d, nodes->v + from, n)

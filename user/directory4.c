@@ -13,6 +13,7 @@ enum {
 	GROUP_BLOCKS = 64, /* of a /24 each */
 	BLOCK_SIZE = 256,
 	FINE_WORDS = 8,
+	COARSE_BITS = 32, /* /21s in a /16, bits in a word */
 	NO_CHUNK = -1,
 };
 
@@ -25,7 +26,7 @@ struct run {
 /* What is known of a /16 that was written. */
 struct chunk {
 	uint32_t cell;             /* word of AXP_DIR4_ROOT */
-	uint32_t coarse;           /* of the filter by /21 */
+	uint32_t coarse;           /* by /21, of which the first filter may take several as one */
 	uint32_t fine[FINE_WORDS]; /* of the filter by /24 */
 };
 
@@ -49,17 +50,36 @@ static uint32_t *word_at(const struct directory *d, uint32_t unit, uint32_t n)
 	return &u->words[n % AXP_DIR4_WORDS];
 }
 
-/* Sets bits of a filter before their addresses are listed, clears them after. */
-static void filter(uint32_t *word, uint32_t bits, bool before)
+/* Sets bits of a filter before their addresses are listed, clears them after; others in `keep`
+ * stay.
+ */
+static void filter(uint32_t *word, uint32_t bits, uint32_t keep, bool before)
 {
-	directory_publish(word, before ? *word | bits : bits);
+	directory_publish(word, (before ? *word : *word & keep) | bits);
+}
+
+/* The part of the first filter that tells of a /16: all bits of a word, or some of one. */
+static void filter_coarse(const struct directory *d, uint32_t chunk, uint32_t coarse, bool before)
+{
+	uint32_t shift = directory_header(d)->shift, at = (chunk << CHUNK_BITS) >> shift;
+	uint32_t bits = 1U << (CHUNK_BITS - shift), each = COARSE_BITS / bits, mine = 0, all;
+
+	if (bits == COARSE_BITS) {
+		filter(word_at(d, AXP_DIR4_FILTER, chunk), coarse, 0, before);
+		return;
+	}
+	for (uint32_t i = 0; i < bits; i++)
+		mine |= (uint32_t) !!(coarse >> (i * each) & ((1ULL << each) - 1)) << i;
+	all = ((1U << bits) - 1) << (at % COARSE_BITS);
+	filter(word_at(d, AXP_DIR4_FILTER, at / COARSE_BITS), mine << (at % COARSE_BITS), ~all,
+	       before);
 }
 
 static void filters(const struct directory *d, uint32_t chunk, const struct chunk *c, bool before)
 {
-	filter(word_at(d, AXP_DIR4_FILTER, chunk), c->coarse, before);
+	filter_coarse(d, chunk, c->coarse, before);
 	for (uint32_t i = 0; directory_header(d)->fine && i < FINE_WORDS; i++)
-		filter(word_at(d, AXP_DIR4_FINE, chunk * FINE_WORDS + i), c->fine[i], before);
+		filter(word_at(d, AXP_DIR4_FINE, chunk * FINE_WORDS + i), c->fine[i], 0, before);
 }
 
 /* From here on packets go by it; each single address at once. */
@@ -74,13 +94,12 @@ static void write_ranges(const struct painter *p, uint32_t unit, const struct ru
 {
 	union axp_dir4_unit *u = directory_at(p->d, unit);
 
-	for (size_t i = 0; i < AXP_DIR4_RANGES; i++) {
-		const struct run *r = &runs[i < n ? i : 0];
-
-		u->ranges.first[i] = r->first;
-		u->ranges.span[i] = (uint16_t)(r->last - r->first);
-		u->ranges.set[i] = r->set;
+	for (size_t i = 0; i < n; i++) {
+		u->ranges.first[i] = runs[i].first;
+		u->ranges.span[i] = (uint16_t)(runs[i].last - runs[i].first);
+		u->ranges.set[i] = runs[i].set;
 	}
+	u->ranges.n = (uint8_t)n;
 	u->ranges.kind = AXP_DIR_RANGES;
 }
 

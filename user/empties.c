@@ -6,7 +6,7 @@ int policy_check_empty(const struct policy *p, uint32_t mode, bool force, struct
 {
 	struct list_size sizes[POLICY_MAX_LISTS];
 
-	policy_list_sizes(p, sizes);
+	policy_list_samples(p, sizes);
 	for (size_t i = 0; i < p->n_services; i++) {
 		const struct service *s = &p->services[i];
 
@@ -31,7 +31,7 @@ int policy_check_emptied(const struct policy *p, int list, uint32_t mode, bool f
 
 	if (mode != AXP_MODE_ENFORCE || force)
 		return 0;
-	policy_list_sizes(p, sizes);
+	policy_list_samples(p, sizes);
 	for (size_t i = 0; i < p->n_services; i++) {
 		const struct service *s = &p->services[i];
 

@@ -29,6 +29,11 @@ const char *instance_map_name(enum instance_map map)
 	return map_names[map];
 }
 
+const char *instance_object_name(enum instance_map map)
+{
+	return map == MAP_CONTROL ? AXP_CONTROL_SECTION : map_names[map];
+}
+
 const char *mode_name(uint32_t mode)
 {
 	return mode < ARRAY_SIZE(mode_names) ? mode_names[mode] : "unknown";
@@ -223,7 +228,8 @@ int instance_create(struct instance *i, const struct paths *paths, uint32_t flow
 		return -EIO;
 	i->paths = paths;
 	for (size_t n = 0; n < INSTANCE_MAP_COUNT; n++)
-		i->maps[n] = dup(bpf_object__find_map_fd_by_name(skel->obj, map_names[n]));
+		i->maps[n] =
+			dup(bpf_object__find_map_fd_by_name(skel->obj, instance_object_name(n)));
 	allowxdp_bpf__destroy(skel);
 
 	rc = map_control(i, err);

@@ -60,6 +60,9 @@ struct instance {
 /* Name of a shared map: in the BPF object, and of its pin. */
 const char *instance_map_name(enum instance_map map);
 
+/* What the BPF object calls it; the kernel too. */
+const char *instance_object_name(enum instance_map map);
+
 /* Closes this process's side; the instance stays. */
 void instance_close(struct instance *i);
 

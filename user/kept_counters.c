@@ -84,7 +84,7 @@ int counters_layout_write(const struct paths *paths, const struct policy *next,
 		if (policy_find_service(next, s->name) < 0 && !slot_taken(next, s->slot))
 			write_service(file.f, s);
 	}
-	return new_file_commit(&file, err);
+	return new_file_publish(&file, err);
 }
 
 static bool layout_line(struct layout *l, const char *line)
@@ -248,7 +248,7 @@ int counters_keep(const struct paths *paths, const char *interface, int map, str
 	/* Packets may still be on their way through them: this is synchronize_rcu(). */
 	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 	rc = read_map(&reading, map, l, file.f, err);
-	return rc ? rc : new_file_commit(&file, err);
+	return rc ? rc : new_file_publish(&file, err);
 }
 
 void counters_forget(const struct paths *paths, const char *interface)

@@ -26,7 +26,7 @@ void last_reload_keep(const struct paths *paths, const struct error *failure)
 	fprintf(file.f, "at %" PRIu64 "\ndone %" PRIu64 "\n", now, failure ? before.done_at : now);
 	if (failure)
 		fprintf(file.f, "failure %s\n", failure->text);
-	new_file_commit(&file, &ignored);
+	new_file_publish(&file, &ignored);
 }
 
 void last_reload_read(const struct paths *paths, struct last_reload *out)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 #include <time.h>
@@ -169,46 +170,52 @@ int list_line_parse(const char *line, size_t n, struct list_line *out, struct er
 }
 
 /* A number of at most three digits; moves *at behind it. Negative if there is none. */
-static int short_number(const char **at, const char *end)
+static inline int short_number(const char **at)
 {
-	const char *start = *at;
-	int value = 0;
+	const char *text = *at;
+	unsigned int first = (unsigned char)text[0] - (unsigned int)'0', second, third;
 
-	for (; *at < end && **at >= '0' && **at <= '9' && *at - start < 4; (*at)++)
-		value = value * 10 + (**at - '0');
-	if (*at == start || *at - start > 3 || (*start == '0' && *at - start > 1))
+	if (first > 9)
 		return -1;
-	return value;
+	second = (unsigned char)text[1] - (unsigned int)'0';
+	if (second > 9) {
+		*at = text + 1;
+		return (int)first;
+	}
+	third = (unsigned char)text[2] - (unsigned int)'0';
+	if (!first)
+		return -1;
+	*at = text + (third > 9 ? 2 : 3);
+	return (int)(third > 9 ? first * 10 + second : first * 100 + second * 10 + third);
 }
 
 /*
- * Most lines of long lists are "192.0.2.0/24" and nothing more: read here in one go. What is not
- * exactly that, or wrong, is left to list_line_parse().
+ * Most lines of long lists are "192.0.2.0/24" and nothing more: read here in one go, up to the end
+ * of the line, which is returned. What is not exactly that, or wrong, is left to list_line_parse():
+ * NULL. A NUL follows the text.
  */
-static bool plain_ipv4(const char *line, size_t n, struct prefix *out)
+static const char *plain_ipv4(const char *line, struct prefix *out)
 {
-	const char *end = line + n;
-	uint32_t address = 0;
+	uint32_t address = 0, network;
 	int len = 32;
 
 	for (int i = 0; i < 4; i++) {
-		int byte = short_number(&line, end);
+		int byte = short_number(&line);
 
-		if (byte < 0 || byte > 255 || (i < 3 && (line == end || *line++ != '.')))
-			return false;
+		if (byte < 0 || byte > 255 || (i < 3 && *line++ != '.'))
+			return NULL;
 		address = address << 8 | (uint32_t)byte;
 	}
-	if (line < end) {
-		if (*line++ != '/')
-			return false;
-		len = short_number(&line, end);
+	if (*line == '/') {
+		line++;
+		len = short_number(&line);
 	}
-	if (line < end || len < 0 || len > 32 || (len < 32 && address << len))
-		return false;
+	if (*line != '\n' || len < 0 || len > 32 || (len < 32 && address << len))
+		return NULL;
+	network = htobe32(address);
 	*out = (struct prefix){ .family = AXP_IPV4, .len = (uint8_t)len };
-	for (int i = 0; i < 4; i++)
-		out->addr[i] = (uint8_t)(address >> (24 - 8 * i));
-	return true;
+	memcpy(out->addr, &network, sizeof(network));
+	return line;
 }
 
 static int push_plain(struct entries *out, struct entry *e, struct error *err)
@@ -228,8 +235,6 @@ static int read_line(struct policy *p, struct entries *out, const char *line, si
 	uint16_t flags = e->flags;
 	int ret;
 
-	if (plain_ipv4(line, n, &e->prefix))
-		return push_plain(out, e, err);
 	ret = list_line_parse(line, n, &parsed, err);
 	if (ret || parsed.blank)
 		return ret;
@@ -245,6 +250,17 @@ static int read_line(struct policy *p, struct entries *out, const char *line, si
 	if (ret)
 		return error_set(err, -ret, "not enough memory for the entries");
 	return 0;
+}
+
+/* How many lines there may be, to judge by the first ones. */
+static size_t guess_lines(const char *text, size_t n)
+{
+	enum { LOOK_AT = 65536 };
+	size_t look = n < LOOK_AT ? n : LOOK_AT, lines = 1;
+
+	for (size_t i = 0; i < look; i++)
+		lines += text[i] == '\n';
+	return look == n ? lines : (size_t)((double)lines * 1.1 * (double)n / LOOK_AT);
 }
 
 int list_file_read(struct policy *p, struct entries *out, const char *path, uint16_t list,
@@ -267,14 +283,22 @@ int list_file_read(struct policy *p, struct entries *out, const char *path, uint
 
 	line = data;
 	end = data + n;
+	ret = entries_reserve(out, guess_lines(data, n));
+	if (ret)
+		return error_set(err, -ret, "%s: not enough memory to read it", path);
 	if (n >= sizeof(bom) && memcmp(line, bom, sizeof(bom)) == 0)
 		line += sizeof(bom);
 	for (; line < end; line = next + 1) {
-		next = memchr(line, '\n', (size_t)(end - line));
-		if (!next)
-			next = end;
 		e.line++;
-		ret = read_line(p, out, line, (size_t)(next - line), &e, &why);
+		next = plain_ipv4(line, &e.prefix);
+		if (next) {
+			ret = push_plain(out, &e, &why);
+		} else {
+			next = memchr(line, '\n', (size_t)(end - line));
+			if (!next)
+				next = end;
+			ret = read_line(p, out, line, (size_t)(next - line), &e, &why);
+		}
 		if (ret) {
 			error_at(err, path, e.line, "%s", why.text);
 			return ret;

@@ -32,6 +32,13 @@ static int push(struct plan_entries *e, const struct policy *p, const struct ent
 	return 0;
 }
 
+/* The same prefix in the list of the same name, listed or carved out alike, for good? */
+static bool is_twin(const struct entry *a, const struct entry *b, const int *lists)
+{
+	return !memcmp(&a->prefix, &b->prefix, sizeof(a->prefix)) && lists[a->list] == b->list &&
+	       !((a->flags ^ b->flags) & ENTRY_CARVE) && !a->until && !b->until;
+}
+
 /* Entries of one array of `from` that `to` does not have in its list of the same name. */
 static int missing(const struct policy *from, const struct entries *entries,
 		   const struct policy *to, const int *lists, struct plan_entries *out)
@@ -41,6 +48,11 @@ static int missing(const struct policy *from, const struct entries *entries,
 	for (size_t i = 0; i < entries->n; i++) {
 		const struct entry *e = &entries->v[i], *twin = NULL;
 
+		/* Nearly all of them, where little has changed. */
+		if (at < to->base.n && is_twin(e, &to->base.v[at], lists)) {
+			at++;
+			continue;
+		}
 		if (lists[e->list] >= 0)
 			twin = policy_find_entry_next(to, &e->prefix, lists[e->list], &at);
 		if (twin && !((twin->flags ^ e->flags) & ENTRY_CARVE) && twin->until == e->until)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include "large_pages.h"
 #include "policy.h"
 
 /*
@@ -96,6 +97,21 @@ int policy_intern(struct policy *p, const char *text, size_t n, uint32_t *offset
 	return 0;
 }
 
+int entries_reserve(struct entries *e, size_t n)
+{
+	struct entry *v;
+
+	if (n > SIZE_MAX / 2 || e->cap - e->n >= n)
+		return n > SIZE_MAX / 2 ? -ENOMEM : 0;
+	v = reallocarray(e->v, e->n + n, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	e->v = v;
+	e->cap = e->n + n;
+	large_pages(v, e->cap * sizeof(*v));
+	return 0;
+}
+
 int entries_push(struct entries *e, const struct entry *entry)
 {
 	struct entry *v;
@@ -110,6 +126,7 @@ int entries_push(struct entries *e, const struct entry *entry)
 		e->cap = cap;
 	}
 	e->v[e->n++] = *entry;
+	e->expire |= entry->until != 0;
 	return 0;
 }
 
@@ -221,6 +238,28 @@ void policy_list_sizes(const struct policy *p, struct list_size *sizes)
 	memset(sizes, 0, p->n_lists * sizeof(*sizes));
 	count_entries(p, &p->base, sizes);
 	count_entries(p, &p->added, sizes);
+}
+
+static void find_positive(const struct policy *p, const struct entries *e, struct list_size *sizes,
+			  size_t *left)
+{
+	for (size_t i = 0; i < e->n && *left; i++) {
+		struct list_size *size = &sizes[e->v[i].list];
+
+		if (size->positive || e->v[i].flags & ENTRY_CARVE || entry_expired(p, &e->v[i]))
+			continue;
+		size->positive = 1;
+		(*left)--;
+	}
+}
+
+void policy_list_samples(const struct policy *p, struct list_size *sizes)
+{
+	size_t left = p->n_lists;
+
+	memset(sizes, 0, p->n_lists * sizeof(*sizes));
+	find_positive(p, &p->base, sizes, &left);
+	find_positive(p, &p->added, sizes, &left);
 }
 
 bool policy_service_empty(const struct policy *p, const struct service *s,

@@ -65,6 +65,7 @@ enum {
 struct entries {
 	struct entry *v; /* sorted: prefix_compare, then list; no two alike */
 	size_t n, cap;
+	bool expire; /* one of them does, or did */
 };
 
 struct strings {
@@ -114,6 +115,9 @@ const char *policy_string(const struct policy *p, uint32_t offset);
  */
 int policy_intern(struct policy *p, const char *text, size_t n, uint32_t *offset);
 
+/* Room for n more at once. -ENOMEM. */
+int entries_reserve(struct entries *e, size_t n);
+
 /* Appends; entries stay unsorted until policy_sort_entries. -ENOMEM. */
 int entries_push(struct entries *e, const struct entry *entry);
 
@@ -152,6 +156,9 @@ struct list_size {
 /* One pass for all lists: fills sizes[n_lists]. */
 void policy_list_sizes(const struct policy *p, struct list_size *sizes);
 
+/* Only whether there is any positive one, 1 or 0: where lists are long, that is seen at once. */
+void policy_list_samples(const struct policy *p, struct list_size *sizes);
+
 /*
  * Gives every service a slot: the one its name had in `previous` (which may be NULL), else one that
  * no service of previous used, so that counters never change their owner while packets are counted.
@@ -160,7 +167,7 @@ int policy_assign_slots(struct policy *p, const struct policy *previous, struct 
 
 /*
  * No list of the service holds an entry other than carve-outs: enforcing would drop everyone.
- * `sizes` as policy_list_sizes() filled them.
+ * `sizes` as policy_list_sizes() or _samples() filled them.
  */
 bool policy_service_empty(const struct policy *p, const struct service *s,
 			  const struct list_size *sizes);

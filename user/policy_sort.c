@@ -1,103 +1,176 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Sorting entries. Lists come from people and programs, a million lines and more, and are sorted
- * again at every load: a look whether they are sorted already, else a radix sort on compact keys,
- * which is stable, so that of two equal entries the first one written is the first one here.
+ * again at every load. Most are sorted already but for a few lines: those are taken out and merged.
+ * Else a radix sort on compact keys, which is stable, so that of two equal entries the first one
+ * written is the first one here.
  */
 #include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "cleanup.h"
+#include "large_pages.h"
 #include "policy.h"
 
-/* Least significant digit first. An entry's key in the order of prefix_compare, then list. */
+/* An entry's place in the order of prefix_compare, then list. */
 struct sort_key {
-	uint32_t rest; /* length, list */
+	uint64_t words[3]; /* least significant first */
 	uint32_t index;
-	uint64_t low, high; /* of the address */
 };
 
-enum {
-	REST_DIGITS = 3,
-	FAMILY_DIGIT = REST_DIGITS + 16,
-	DIGITS = FAMILY_DIGIT + 1,
+/* The same for IPv4, whose prefix and list fit one word. */
+struct sort_key4 {
+	uint64_t word;
+	uint32_t index;
 };
+
+enum { DIGIT_BITS = 11, DIGIT_VALUES = 1 << DIGIT_BITS, DIGITS = 6 /* of a word */ };
+
+static uint64_t address_half(const struct entry *e, size_t half)
+{
+	uint64_t word;
+
+	memcpy(&word, e->prefix.addr + half * sizeof(word), sizeof(word));
+	return be64toh(word);
+}
 
 static struct sort_key make_key(const struct entry *e, uint32_t index)
 {
-	struct sort_key k = { .index = index };
-	uint64_t half;
-
-	memcpy(&half, e->prefix.addr, sizeof(half));
-	k.high = be64toh(half);
-	memcpy(&half, e->prefix.addr + sizeof(half), sizeof(half));
-	k.low = be64toh(half);
-	k.rest = (uint32_t)e->prefix.family << 24 | (uint32_t)e->prefix.len << 16 | e->list;
-	return k;
+	return (struct sort_key){
+		.words = { (uint64_t)e->prefix.len << 16 | e->list, address_half(e, 1),
+			   address_half(e, 0) },
+		.index = index,
+	};
 }
 
-static uint8_t digit(const struct sort_key *k, unsigned int d)
+static struct sort_key4 make_key4(const struct entry *e, uint32_t index)
 {
-	if (d < REST_DIGITS)
-		return (uint8_t)(k->rest >> (8 * d));
-	if (d < REST_DIGITS + 8)
-		return (uint8_t)(k->low >> (8 * (d - REST_DIGITS)));
-	if (d < FAMILY_DIGIT)
-		return (uint8_t)(k->high >> (8 * (d - REST_DIGITS - 8)));
-	return (uint8_t)(k->rest >> 24);
+	return (struct sort_key4){
+		/* the address is the upper half of the first half */
+		.word = address_half(e, 0) >> 32 << 24 | (uint64_t)e->prefix.len << 16 | e->list,
+		.index = index,
+	};
 }
 
-/* A key that has bits set where the keys are not all alike: digits that never differ sort nothing.
- */
-static struct sort_key differences(const struct sort_key *keys, size_t n)
+static size_t digit(uint64_t word, unsigned int d)
 {
-	struct sort_key diff = { 0 };
-	size_t i;
-
-	for (i = 1; i < n; i++) {
-		diff.rest |= keys[i].rest ^ keys[0].rest;
-		diff.low |= keys[i].low ^ keys[0].low;
-		diff.high |= keys[i].high ^ keys[0].high;
-	}
-	return diff;
+	return word >> (DIGIT_BITS * d) & (DIGIT_VALUES - 1);
 }
 
-/* One stable pass: the keys in the order of digit d. */
-static void sort_by_digit(const struct sort_key *from, struct sort_key *to, size_t n,
-			  unsigned int d)
+/* From how often each value comes to where the first of them goes. */
+static void make_starts(uint32_t *counts)
 {
-	uint32_t start[256] = { 0 }, sum = 0, count;
-	unsigned int value;
-	size_t i;
+	uint32_t sum = 0, count;
 
-	for (i = 0; i < n; i++)
-		start[digit(&from[i], d)]++;
-	for (value = 0; value < 256; value++) {
-		count = start[value];
-		start[value] = sum;
+	for (size_t value = 0; value < DIGIT_VALUES; value++) {
+		count = counts[value];
+		counts[value] = sum;
 		sum += count;
 	}
-	for (i = 0; i < n; i++)
-		to[start[digit(&from[i], d)]++] = from[i];
 }
 
-/* Sorts n keys with room for as many in `spare`; returns the one of the two that holds the result.
+/*
+ * Sorts n keys by one word, with room for as many in `spare`; returns the one of the two that holds
+ * the result. Digits that are all alike sort nothing.
  */
-static struct sort_key *radix_sort(struct sort_key *keys, struct sort_key *spare, size_t n)
-{
-	struct sort_key diff = differences(keys, n), *swap;
-	unsigned int d;
-
-	for (d = 0; d < DIGITS; d++) {
-		if (!digit(&diff, d))
-			continue;
-		sort_by_digit(keys, spare, n, d);
-		swap = keys;
-		keys = spare;
-		spare = swap;
+#define DEFINE_RADIX_SORT(name, type, word)                                        \
+	static type *name(type *keys, type *spare, size_t n)                       \
+	{                                                                          \
+		uint64_t differs = 0;                                              \
+		for (size_t i = 1; i < n; i++)                                     \
+			differs |= keys[i].word ^ keys[0].word;                    \
+		for (unsigned int d = 0; d < DIGITS; d++) {                        \
+			uint32_t starts[DIGIT_VALUES] = { 0 };                     \
+			type *swap = keys;                                         \
+			if (!digit(differs, d))                                    \
+				continue;                                          \
+			for (size_t i = 0; i < n; i++)                             \
+				starts[digit(keys[i].word, d)]++;                  \
+			make_starts(starts);                                       \
+			for (size_t i = 0; i < n; i++)                             \
+				spare[starts[digit(keys[i].word, d)]++] = keys[i]; \
+			keys = spare;                                              \
+			spare = swap;                                              \
+		}                                                                  \
+		return keys;                                                       \
 	}
-	return keys;
+
+DEFINE_RADIX_SORT(sort_keys4, struct sort_key4, word)
+DEFINE_RADIX_SORT(sort_by_rest, struct sort_key, words[0])
+DEFINE_RADIX_SORT(sort_by_low, struct sort_key, words[1])
+DEFINE_RADIX_SORT(sort_by_high, struct sort_key, words[2])
+
+static struct sort_key *sort_keys(struct sort_key *keys, struct sort_key *spare, size_t n)
+{
+	struct sort_key *sorted = sort_by_rest(keys, spare, n);
+
+	sorted = sort_by_low(sorted, sorted == keys ? spare : keys, n);
+	return sort_by_high(sorted, sorted == keys ? spare : keys, n);
+}
+
+/* Both write one family's entries, sorted, to `out` (n of them). */
+static int sort_family6(const struct entries *e, uint8_t family, size_t n, struct entry *out)
+{
+	_cleanup_free_ struct sort_key *keys = reallocarray(NULL, n + 1, 2 * sizeof(*keys));
+	struct sort_key *sorted;
+	size_t at = 0;
+
+	if (!keys)
+		return -ENOMEM;
+	large_pages(keys, 2 * n * sizeof(*keys));
+	for (size_t i = 0; i < e->n; i++) {
+		if (e->v[i].prefix.family == family)
+			keys[at++] = make_key(&e->v[i], (uint32_t)i);
+	}
+	sorted = sort_keys(keys, keys + n, n);
+	for (size_t i = 0; i < n; i++)
+		out[i] = e->v[sorted[i].index];
+	return 0;
+}
+
+static int sort_family4(const struct entries *e, uint8_t family, size_t n, struct entry *out)
+{
+	_cleanup_free_ struct sort_key4 *keys = reallocarray(NULL, n + 1, 2 * sizeof(*keys));
+	struct sort_key4 *sorted;
+	size_t at = 0;
+
+	if (!keys)
+		return -ENOMEM;
+	large_pages(keys, 2 * n * sizeof(*keys));
+	for (size_t i = 0; i < e->n; i++) {
+		if (e->v[i].prefix.family == family)
+			keys[at++] = make_key4(&e->v[i], (uint32_t)i);
+	}
+	sorted = sort_keys4(keys, keys + n, n);
+	for (size_t i = 0; i < n; i++)
+		out[i] = e->v[sorted[i].index];
+	return 0;
+}
+
+static int sort_all(struct entries *e)
+{
+	struct entry *v;
+	size_t n4 = 0;
+	int rc;
+
+	if (e->n > UINT32_MAX)
+		return -ENOMEM;
+	for (size_t i = 0; i < e->n; i++)
+		n4 += e->v[i].prefix.family == AXP_IPV4;
+	v = reallocarray(NULL, e->n, sizeof(*v));
+	large_pages(v, e->n * sizeof(*v));
+	rc = v ? sort_family4(e, AXP_IPV4, n4, v) : -ENOMEM;
+	if (!rc)
+		rc = sort_family6(e, AXP_IPV6, e->n - n4, v + n4);
+	if (rc) {
+		free(v);
+		return rc;
+	}
+	free(e->v);
+	e->v = v;
+	e->cap = e->n;
+	return 0;
 }
 
 static int entry_compare(const struct entry *a, const struct entry *b)
@@ -107,40 +180,112 @@ static int entry_compare(const struct entry *a, const struct entry *b)
 	return order ? order : (int)a->list - (int)b->list;
 }
 
-static bool is_sorted(const struct entries *e)
+/* Of two that are alike, the first one written: strings are numbered as they are read. */
+static int written_compare(const struct entry *a, const struct entry *b)
 {
-	size_t i;
+	int order = entry_compare(a, b);
 
-	for (i = 1; i < e->n; i++)
-		if (entry_compare(&e->v[i - 1], &e->v[i]) > 0)
+	if (order)
+		return order;
+	if (a->source != b->source)
+		return a->source < b->source ? -1 : 1;
+	return a->line < b->line ? -1 : a->line > b->line;
+}
+
+static int written_order(const void *a, const void *b)
+{
+	return written_compare(a, b);
+}
+
+/* Numbers of entries that break the order, ascending. */
+struct misfits {
+	uint32_t *v;
+	size_t n, room;
+};
+
+/*
+ * An entry that is less than the one before it breaks the order, unless that one was itself too
+ * large for its place. Returns false when they are too many to be merged.
+ */
+static bool find_misfits(const struct entries *e, struct misfits *out)
+{
+	size_t last = 0, before = SIZE_MAX, misfit;
+
+	for (size_t i = 1; i < e->n; i++) {
+		if (written_compare(&e->v[last], &e->v[i]) <= 0) {
+			before = last;
+			last = i;
+			continue;
+		}
+		misfit = i;
+		if (before == SIZE_MAX || written_compare(&e->v[before], &e->v[i]) <= 0) {
+			misfit = last;
+			last = i;
+		}
+		if (out->n == out->room)
 			return false;
+		out->v[out->n++] = (uint32_t)misfit;
+	}
 	return true;
 }
 
-static int sort(struct entries *e)
+/* Takes the misfits, whose numbers are sorted, out of e. */
+static void take_out(struct entries *e, const struct misfits *m, struct entry *out)
 {
-	_cleanup_free_ struct sort_key *keys = NULL;
-	struct sort_key *sorted;
-	struct entry *v;
-	size_t i;
+	size_t kept = m->n ? m->v[0] : e->n;
 
-	if (e->n > UINT32_MAX)
-		return -ENOMEM;
-	keys = reallocarray(NULL, e->n, 2 * sizeof(*keys));
-	v = reallocarray(NULL, e->n, sizeof(*v));
-	if (!keys || !v) {
-		free(v);
-		return -ENOMEM;
+	for (size_t k = 0; k < m->n; k++) {
+		size_t from = m->v[k] + (size_t)1, to = k + 1 < m->n ? m->v[k + 1] : e->n;
+
+		out[k] = e->v[m->v[k]];
+		memmove(&e->v[kept], &e->v[from], (to - from) * sizeof(*e->v));
+		kept += to - from;
 	}
-	for (i = 0; i < e->n; i++)
-		keys[i] = make_key(&e->v[i], (uint32_t)i);
-	sorted = radix_sort(keys, keys + e->n, e->n);
-	for (i = 0; i < e->n; i++)
-		v[i] = e->v[sorted[i].index];
-	free(e->v);
-	e->v = v;
-	e->cap = e->n;
-	return 0;
+	e->n = kept;
+}
+
+/* Both sorted; e has room for the others behind its own. */
+static void merge(struct entries *e, const struct entry *others, size_t n)
+{
+	size_t kept = e->n, at = e->n + n;
+
+	e->n = at;
+	while (n) {
+		if (kept && written_compare(&e->v[kept - 1], &others[n - 1]) > 0)
+			e->v[--at] = e->v[--kept];
+		else
+			e->v[--at] = others[--n];
+	}
+}
+
+static int number_order(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* True: all is in order now. */
+static bool sort_few(struct entries *e)
+{
+	enum { ONE_IN = 64 };
+	struct misfits m = { .room = e->n / ONE_IN + 16 };
+	_cleanup_free_ uint32_t *numbers = calloc(m.room, sizeof(*numbers));
+	_cleanup_free_ struct entry *others = NULL;
+
+	m.v = numbers;
+	if (!numbers || e->n > UINT32_MAX || !find_misfits(e, &m))
+		return false;
+	if (!m.n)
+		return true;
+	others = calloc(m.n, sizeof(*others));
+	if (!others)
+		return false;
+	qsort(m.v, m.n, sizeof(*m.v), number_order);
+	take_out(e, &m, others);
+	qsort(others, m.n, sizeof(*others), written_order);
+	merge(e, others, m.n);
+	return true;
 }
 
 static int both_listed_and_carved(const struct policy *p, const struct entry *a,
@@ -161,14 +306,16 @@ int policy_sort_entries(const struct policy *p, struct entries *e, struct error 
 
 	if (e->n < 2)
 		return 0;
-	if (!is_sorted(e) && sort(e))
+	if (!sort_few(e) && sort_all(e))
 		return error_set(err, ENOMEM, "not enough memory to sort %zu entries", e->n);
 	for (i = 1; i < e->n; i++) {
 		const struct entry *last = &e->v[n - 1], *next = &e->v[i];
 
-		if (entry_compare(last, next) != 0)
-			e->v[n++] = *next;
-		else if ((last->flags ^ next->flags) & ENTRY_CARVE)
+		if (entry_compare(last, next) != 0) {
+			if (n != i)
+				e->v[n] = *next;
+			n++;
+		} else if ((last->flags ^ next->flags) & ENTRY_CARVE)
 			return both_listed_and_carved(p, last, next, err);
 	}
 	e->n = n;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "cleanup.h"
+#include "large_pages.h"
 #include "readfile.h"
 
 static int open_failed(const char *path, int errnum, struct error *err)
@@ -82,6 +83,7 @@ int file_read_all(const char *path, size_t limit, char **data, size_t *n, struct
 	buf = malloc(size);
 	if (!buf)
 		return error_set(err, ENOMEM, "%s: not enough memory to read it", path);
+	large_pages(buf, size);
 	ret = read_to_end(fd, buf, size, n);
 	if (ret)
 		return error_set(err, ret == -EINVAL ? EIO : -ret, "%s: cannot read it: %s", path,

@@ -28,9 +28,10 @@ struct header {
 	uint64_t n_services, n_lists, n_interfaces, n_entries, n_strings;
 	struct settings settings;
 	uint32_t config;
+	uint32_t expire;
 };
 
-enum { SNAPSHOT_VERSION = 2 };
+enum { SNAPSHOT_VERSION = 3 };
 
 static void snapshot_path(const struct paths *paths, uint64_t generation, char *out, size_t n)
 {
@@ -69,6 +70,7 @@ int snapshot_write(const struct paths *paths, uint64_t generation, const struct 
 		.n_strings = p->strings.n,
 		.settings = p->settings,
 		.config = p->config,
+		.expire = p->base.expire,
 	};
 	char path[PATH_MAX];
 	int rc;
@@ -83,7 +85,7 @@ int snapshot_write(const struct paths *paths, uint64_t generation, const struct 
 	write_section(file.f, p->interfaces, p->n_interfaces * sizeof(*p->interfaces));
 	write_section(file.f, p->base.v, p->base.n * sizeof(*p->base.v));
 	write_section(file.f, p->strings.blob, p->strings.n);
-	return new_file_commit(&file, err);
+	return new_file_publish(&file, err);
 }
 
 /* The next section of the mapping, or NULL (for one of no bytes too). */
@@ -114,6 +116,7 @@ static int snapshot_use(struct policy *p, uint64_t generation)
 	p->strings.n = h->n_strings;
 	p->settings = h->settings;
 	p->config = h->config;
+	p->base.expire = h->expire;
 	p->services = section(p, &offset, p->n_services, sizeof(*p->services));
 	p->lists = section(p, &offset, p->n_lists, sizeof(*p->lists));
 	p->interfaces = section(p, &offset, p->n_interfaces, sizeof(*p->interfaces));

@@ -102,7 +102,7 @@ void totals_keep(const struct paths *paths, const struct policy *p, const struct
 		totals->flows_created, totals->flows_not_remembered);
 	for (size_t s = 0; s < p->n_services; s++)
 		write_service(file.f, p->services[s].name, totals->elsewhere[s]);
-	new_file_commit(&file, &ignored);
+	new_file_publish(&file, &ignored);
 }
 
 int totals_reset_service(const struct instance *i, uint32_t slot, struct error *err)

@@ -110,7 +110,7 @@ static int read_word(int fd, uint64_t *word)
 
 static int share_map(struct twin *t, uint32_t id, int fd, const char *name)
 {
-	bool control = !strcmp(name, instance_map_name(MAP_CONTROL));
+	bool control = !strcmp(name, instance_object_name(MAP_CONTROL));
 	struct bpf_map *map;
 
 	if (is_constants(name))
@@ -301,7 +301,7 @@ int twin_ask(struct twin *t, uint64_t word, const void *frame, size_t n, struct 
 
 	memset(out, 0, sizeof(*out));
 	out->service = AXP_NO_SERVICE;
-	rc = bpf_map_update_elem(bpf_map__fd(t->skel->maps.control), &zero, &control, BPF_ANY);
+	rc = bpf_map_update_elem(bpf_map__fd(t->skel->maps.data_control), &zero, &control, BPF_ANY);
 	if (!rc)
 		rc = bpf_prog_test_run_opts(bpf_program__fd(program_of(t)), &run);
 	if (!rc)

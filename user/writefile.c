@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -69,11 +70,11 @@ static int sync_directory(const char *path)
 	return fsync(fd) ? -errno : 0;
 }
 
-int new_file_commit(struct new_file *n, struct error *err)
+static int put_in_place(struct new_file *n, bool sync, struct error *err)
 {
 	int rc = 0;
 
-	if (ferror(n->f) || fflush(n->f) || fsync(fileno(n->f)))
+	if (ferror(n->f) || fflush(n->f) || (sync && fsync(fileno(n->f))))
 		rc = -errno;
 	if (fclose(n->f) && !rc)
 		rc = -errno;
@@ -85,8 +86,19 @@ int new_file_commit(struct new_file *n, struct error *err)
 		return error_set(err, -rc, "cannot write %s: %s", n->path, strerror(-rc));
 	}
 	/* The rename is done: the new file is there even if the directory could not be synced. */
-	sync_directory(n->path);
+	if (sync)
+		sync_directory(n->path);
 	return 0;
+}
+
+int new_file_commit(struct new_file *n, struct error *err)
+{
+	return put_in_place(n, true, err);
+}
+
+int new_file_publish(struct new_file *n, struct error *err)
+{
+	return put_in_place(n, false, err);
 }
 
 void new_file_abandon(struct new_file *n)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * ns OBJECT...: nanoseconds that each BPF object of allowxdp adds to an empty XDP_DROP for a
- * packet, over a million different sources, by BPF_PROG_TEST_RUN; medians of interleaved runs.
+ * packet, over a million different sources, by BPF_PROG_TEST_RUN; means of the middle half of
+ * interleaved runs, and in parentheses those of the quietest tenth and the noisiest.
  * Attaches nothing. The objects may be of different versions: only the parts of the ABI that they
  * share are filled.
  */
@@ -23,8 +24,9 @@
 
 enum {
 	SOURCES = 1 << 20,
-	RUNS = 9,
-	REPEAT = 2000000,
+	RUNS = 61, /* short ones, many: a neighbour on the machine spoils some */
+	QUIET = RUNS / 10,
+	REPEAT = 200000,
 	GUARDED_PORT = 5060,
 	OTHER_PORT = 53,
 	MAX_OBJECTS = 8,
@@ -138,6 +140,7 @@ static void fill_policy(const struct candidate *c)
 	size_t size = bpf_map__value_size(map);
 	struct axp_policy *p = calloc(1, size > sizeof(*p) ? size : sizeof(*p));
 	struct axp_control control = { .active = AXP_ACTIVE(1, AXP_MODE_ENFORCE, 0) };
+	const char *name = "control"; /* until it became a variable */
 	uint32_t zero = 0;
 
 	if (!p)
@@ -147,7 +150,9 @@ static void fill_policy(const struct candidate *c)
 	p->limits = (struct axp_limits){ ~0ULL, ~0ULL, ~0ULL };
 	if (bpf_map_update_elem(bpf_map__fd(map), &zero, p, BPF_ANY))
 		die("policies");
-	if (bpf_map_update_elem(map_fd(c, "control"), &zero, &control, BPF_ANY))
+	if (map_fd(c, AXP_CONTROL_SECTION) >= 0)
+		name = AXP_CONTROL_SECTION;
+	if (bpf_map_update_elem(map_fd(c, name), &zero, &control, BPF_ANY))
 		die("control");
 	free(p);
 }
@@ -222,7 +227,7 @@ static double run(struct bench_wrap *wrap, int program, enum scenario s)
 		die("prog array");
 	if (bpf_prog_test_run_opts(bpf_program__fd(wrap->progs.wrap), &opts))
 		die("test run");
-	return opts.duration;
+	return opts.duration; /* whole nanoseconds */
 }
 
 static int by_value(const void *a, const void *b)
@@ -232,10 +237,23 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static double median(double *v)
+/* Mean of the sorted values from..to. */
+static double mean(const double *v, int from, int to)
+{
+	double sum = 0;
+
+	for (int i = from; i < to; i++)
+		sum += v[i];
+	return sum / (to - from);
+}
+
+static void print(const char *name, double *v, const double *empty)
 {
 	qsort(v, RUNS, sizeof(*v), by_value);
-	return v[RUNS / 2];
+	printf("   %s +%.1f (%.1f-%.1f)", name,
+	       mean(v, RUNS / 4, RUNS * 3 / 4) - mean(empty, RUNS / 4, RUNS * 3 / 4),
+	       mean(v, 0, QUIET) - mean(empty, 0, QUIET),
+	       mean(v, RUNS - QUIET, RUNS) - mean(empty, RUNS - QUIET, RUNS));
 }
 
 static int be_silent(enum libbpf_print_level level, const char *fmt, va_list args)
@@ -271,7 +289,7 @@ int main(int argc, char **argv)
 		die("wrapper");
 	for (int i = 1; i < argc; i++)
 		load(&c[objects++], argv[i], prefixes, n);
-	printf("ns per packet over an empty XDP_DROP, %zu prefixes, medians of %d (spread)\n", n,
+	printf("ns per packet over an empty XDP_DROP, %zu prefixes, %d runs (quiet-noisy)\n", n,
 	       RUNS);
 	for (int s = 0; s < SCENARIOS; s++) {
 		double empty[RUNS], v[MAX_OBJECTS][RUNS];
@@ -282,13 +300,10 @@ int main(int argc, char **argv)
 			for (int i = 0; i < objects; i++)
 				v[i][r] = run(wrap, c[i].program, s);
 		}
-		printf("%-20s empty %5.1f", scenario_names[s], median(empty));
-		for (int i = 0; i < objects; i++) {
-			double m = median(v[i]);
-
-			printf("   %s +%.1f (%.0f-%.0f)", c[i].name, m - median(empty),
-			       v[i][0] - median(empty), v[i][RUNS - 1] - median(empty));
-		}
+		qsort(empty, RUNS, sizeof(*empty), by_value);
+		printf("%-20s empty %5.1f", scenario_names[s], mean(empty, RUNS / 4, RUNS * 3 / 4));
+		for (int i = 0; i < objects; i++)
+			print(c[i].name, v[i], empty);
 		putchar('\n');
 	}
 	return 0;

@@ -366,6 +366,55 @@ static int read_bytes(const struct scratch *s, struct policy *p, const void *dat
 	return list_file_read(p, &p->base, scratch_path(s, "x.list"), 3, 0, err);
 }
 
+/* An address or prefix, as people write it or nearly so. */
+static size_t write_nearly(char *out, uint32_t *dice)
+{
+	static const char noise[] = "0123456789./ #!\r:a";
+	size_t n = 0;
+
+	for (int i = 0; i < 4; i++) {
+		*dice = *dice * 1664525 + 1013904223;
+		n += (size_t)sprintf(out + n, "%s%u", i ? "." : "", (*dice >> 16) % 260);
+	}
+	*dice = *dice * 1664525 + 1013904223;
+	if (*dice >> 31)
+		n += (size_t)sprintf(out + n, "/%u", (*dice >> 16) % 34);
+	*dice = *dice * 1664525 + 1013904223;
+	if (*dice >> 31)
+		out[(*dice >> 8) % n] = noise[(*dice >> 16) % (sizeof(noise) - 1)];
+	return n;
+}
+
+/* Files have a short way for plain lines: it must say what the long one says. */
+static void plain_lines_are_lines_like_others(void **state)
+{
+	uint32_t dice = 1, good = 0;
+
+	for (int i = 0; i < 4000; i++) {
+		_cleanup_policy_ struct policy p = { 0 };
+		struct error wanted, err;
+		struct list_line parsed;
+		char line[64];
+		size_t n = write_nearly(line, &dice);
+		int rc = list_line_parse(line, n, &parsed, &wanted), got;
+
+		line[n] = '\n';
+		got = read_bytes(*state, &p, line, n + (size_t)(i & 1), &err);
+		assert_int_equal(got, rc);
+		if (rc) {
+			assert_non_null(strstr(err.text, wanted.text));
+			continue;
+		}
+		assert_int_equal(p.base.n, !parsed.blank);
+		if (parsed.blank)
+			continue;
+		good++;
+		assert_memory_equal(&p.base.v[0].prefix, &parsed.prefix, sizeof(parsed.prefix));
+		assert_int_equal(p.base.v[0].flags, parsed.carve ? ENTRY_CARVE : 0);
+	}
+	assert_true(good > 500);
+}
+
 static void assert_file_refused_n(const struct scratch *s, const void *data, size_t n,
 				  unsigned int line, const char *why)
 {
@@ -613,6 +662,7 @@ int main(void)
 		cmocka_unit_test(line_of_1024_bytes_is_the_longest),
 		cmocka_unit_test(label_of_255_bytes_is_the_longest),
 		cmocka_unit_test(label_check_is_the_same_for_commands),
+		scratch_test(plain_lines_are_lines_like_others),
 		scratch_test(file_becomes_entries_in_its_order),
 		scratch_test(flags_go_into_every_entry),
 		scratch_test(entries_are_appended),
