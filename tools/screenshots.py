@@ -70,13 +70,12 @@ class Traffic(threading.Thread):
         self.start()
 
     def run(self):
-        began = time.monotonic()
+        began, at, asked = time.monotonic(), 0.0, 0.0
         debts = [0.0] * len(self.streams)
-        asked = 0.0
         while not self.ending.wait(TICK):
-            at = time.monotonic() - began
+            before, at = at, time.monotonic() - began
             for n, (frames, rate) in enumerate(self.streams):
-                debts[n] += max(0.0, rate(at)) * TICK
+                debts[n] += max(0.0, rate(at)) * (at - before)
                 while debts[n] >= 1:
                     self.socket.send(next(frames))
                     debts[n] -= 1
@@ -191,7 +190,8 @@ class Plot:
             # libgd with a palette: a quarter of the bytes that cairo needs
             f"set terminal png notruecolor size {WIDTH},{self.height} font '{FONT_FILE}' 8 background '#111217'",
             "set multiplot", "set border 3 lc rgb '#4a4d55'", "set tics nomirror textcolor rgb '#9a9ca3' scale 0.4",
-            "set grid lc rgb '#24262c' lt 1", "set key textcolor rgb '#c7c8cc'", "set style fill solid 0.75 noborder",
+            "set grid lt 1 lw 0.5 lc rgb '#24262c'", "set key textcolor rgb '#c7c8cc'",
+            "set style fill solid 0.75 noborder",
         ]
         for n, colour in enumerate("#73bf69 #f2cc0c #8ab8ff #ff780a #f2495c #b877d9 #37872d #fade2a #5794f2".split()):
             self.lines.append(f"set linetype {n + 1} lc rgb '{colour}' lw 2")
@@ -218,7 +218,7 @@ class Plot:
         drawn = [(name, values) for name, values in series if values]
         drawn.sort(key=lambda s: -max(v for _, v in s[1]))
         top = max((v for _, values in drawn for _, v in values), default=0)
-        self.lines += [f"set xrange [0:{SECONDS}]", "set xtics 15 format '%gs'"]
+        self.lines += [f"set xrange [0:{SECONDS}]", "set xtics 15 format '%gs' font ',8'"]
         if steps:
             self.lines += ["set yrange [0:2.4]", "set ytics ('monitor' 1, 'enforce' 2)", "unset key"]
         else:
@@ -244,7 +244,7 @@ class Plot:
                        "textcolor rgb '#73bf69' noenhanced", "unset key", "unset border", "unset tics", "unset grid",
                        "set xrange [0:1]", "set yrange [0:1]", "plot NaN notitle", "set border 3 lc rgb '#4a4d55'",
                        "set tics nomirror textcolor rgb '#9a9ca3' scale 0.4", "set xtics; set ytics",
-                       "set grid lc rgb '#24262c' lt 1"]
+                       "set grid lt 1 lw 0.5 lc rgb '#24262c'"]
 
     def bars(self, panel, grid, series):
         self.place(grid, panel["title"], (0.09, 0.015, 0.12, 0.14))
@@ -252,8 +252,8 @@ class Plot:
         percent = panel["fieldConfig"]["defaults"].get("unit") == "percentunit"
         top = 1 if percent else max([v for v, _ in shown] + [1]) * 1.1
         self.data(f"p{panel['id']}", [(f"{v:.5g}", n, f'"{name}"') for n, (v, name) in enumerate(shown)])
-        self.lines += [f"set xrange [0:{top}]", f"set yrange [{len(shown) - 0.4}:-0.6]", "set xtics auto format '%g'"
-                       if not percent else "set xtics 0.25 format '%.2f'", "unset key",
+        self.lines += [f"set xrange [0:{top}]", f"set yrange [{len(shown) - 0.4}:-0.6]", "unset key",
+                       f"set xtics {'0.25' if percent else 'auto'} format '%g' font ',7'",
                        f"plot $p{panel['id']} using (0):2:(0):1:($2-0.3):($2+0.3):ytic(3) with boxxyerror lt 3"]
 
     def draw(self, path):
