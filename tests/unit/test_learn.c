@@ -93,7 +93,8 @@ static int by_prefix(const void *a, const void *b)
 static struct prefix random_address(uint64_t *seed, unsigned int spread)
 {
 	struct prefix p = { .family = unit_random(seed) % 2 ? AXP_IPV4 : AXP_IPV6 };
-	size_t end = p.family == AXP_IPV4 ? 4 : unit_random(seed) % 2 ? 8 : 16;
+	static const size_t ends[] = { 8, 9, 16 };
+	size_t end = p.family == AXP_IPV4 ? 4 : ends[unit_random(seed) % ARRAY_SIZE(ends)];
 
 	p.len = prefix_max_len(p.family);
 	p.addr[0] = 10;
