@@ -28,7 +28,7 @@ static __always_inline int settle(void *ctx, __u32 direction, __u64 outcome, __u
 		count = &counts->monitored[reason];
 	count->packets++;
 	count->bytes += OUTCOME_BYTES(outcome);
-	be_seen(ctx, direction, outcome, word, &counts->sampler);
+	be_seen(ctx, direction, outcome, word, counts);
 	return verdict;
 }
 

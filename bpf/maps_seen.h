@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The maps of what is seen of packets: sources of drops, watchers. */
+/* The maps of what is seen of packets: sources of drops, hits of lists, watchers. */
 #ifndef ALLOWXDP_MAPS_SEEN_H
 #define ALLOWXDP_MAPS_SEEN_H
 
@@ -13,6 +13,22 @@ struct {
 	__type(key, __u32);
 	__type(value, struct axp_source_set);
 } sources SEC(".maps");
+
+struct hit_table {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, AXP_HITS);
+	__uint(key_size, sizeof(struct axp_hit_key));
+	__uint(value_size, sizeof(struct axp_hit));
+};
+
+/* The table of the moment: taken away in one step, so that each hit is in one table alone. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct hit_table);
+} hits SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -55,6 +71,8 @@ struct {
 struct description {
 	struct axp_event event;
 	struct axp_source_key source; /* of a refused one */
+	struct axp_hit_key hit_key;   /* of a listed one */
+	struct axp_hit hit;
 };
 
 struct {

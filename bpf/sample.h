@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which drops are looked at more closely. Every one while there are few; in a flood one of many,
+ * Which packets are looked at more closely. Every one while there are few; in a flood one of many,
  * after gaps of random length, so that nothing that comes at regular times can hide in them. Each
- * row of counters has a sampler of its own: a flood at one service leaves the others exact.
+ * row of counters has samplers of its own: a flood at one service leaves the others exact.
  */
 #ifndef ALLOWXDP_SAMPLE_H
 #define ALLOWXDP_SAMPLE_H
@@ -15,7 +15,7 @@ enum { SAMPLE_GAP_LIFE = 256 /* jiffies */ };
 
 #define SAMPLE_TICK 1000000000ULL /* ns */
 
-/* To be asked of every drop; all that a drop that is not sampled costs. */
+/* To be asked of every such packet; all that one that is not sampled costs. */
 static __always_inline int is_sampled(struct axp_sampler *s)
 {
 	__u64 now = bpf_jiffies64(); /* a load, no call */
@@ -28,8 +28,12 @@ static __always_inline int is_sampled(struct axp_sampler *s)
 	return 1;
 }
 
-/* How many drops this sample stands for. Sets the gap to the next one. */
-static __always_inline __u32 sample_weight(struct axp_sampler *s, __u64 now)
+/*
+ * How many packets this sample stands for. Sets the gap to the next one: none for the first `exact`
+ * samples of a tick, short ones until there are `some`.
+ */
+static __always_inline __u32 sample_weight(struct axp_sampler *s, __u64 now, __u32 exact,
+					   __u32 some)
 {
 	__u32 weight = s->weight, next = 1;
 
@@ -40,9 +44,9 @@ static __always_inline __u32 sample_weight(struct axp_sampler *s, __u64 now)
 		s->taken = 0;
 	}
 	s->taken++;
-	if (s->taken >= AXP_SAMPLE_SOME)
+	if (s->taken >= some)
 		next = AXP_SAMPLE_FEW_OF;
-	else if (s->taken >= AXP_SAMPLE_EXACT)
+	else if (s->taken >= exact)
 		next = AXP_SAMPLE_SOME_OF;
 	s->weight = next;
 	/* From 0 to 2 * next - 2, next - 1 on average. */

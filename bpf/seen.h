@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What people see of a packet once its fate is known: who is refused, and live views. Most packets
- * pay for two questions only. For the others the frame is read once more, here, so that nothing of
- * it need be kept until now; the verifier looks at these functions by themselves, once.
+ * What people see of a packet once its fate is known: who is refused, which entries are in use, and
+ * live views. Most packets pay for two questions only. For the others the frame is read once more,
+ * here, so that nothing of it need be kept until now; the verifier looks at these functions by
+ * themselves, once.
  */
 #ifndef ALLOWXDP_SEEN_H
 #define ALLOWXDP_SEEN_H
 
+#include "hits.h"
 #include "outcome.h"
 #include "sources.h"
 #include "watch.h"
@@ -53,8 +55,15 @@ static __always_inline struct description *describe(const struct pkt *p, __u32 d
 	return d;
 }
 
+static __always_inline int note(struct description *d, struct axp_counts *counts)
+{
+	if (d->event.reason == AXP_REASON_LISTED)
+		return note_hit(d, &counts->hit_sampler);
+	return note_source(d, &counts->sampler);
+}
+
 __noinline int see_ingress(struct xdp_md *ctx, __u64 outcome, __u64 word, __u32 why,
-			   struct axp_sampler *sampler)
+			   struct axp_counts *counts)
 {
 	struct description *d;
 	int seen = 0;
@@ -66,18 +75,18 @@ __noinline int see_ingress(struct xdp_md *ctx, __u64 outcome, __u64 word, __u32 
 	if (OUTCOME_REASON(outcome) != AXP_REASON_OFF)
 		parse_xdp(ctx, &p);
 	d = describe(&p, AXP_IN, outcome, word);
-	if (!d || !sampler)
+	if (!d || !counts)
 		return 0;
 	d->event.ifindex = ctx->ingress_ifindex;
 	if (why & SEE_SAMPLE)
-		seen = note_source(d, sampler);
+		seen = note(d, counts);
 	if (why & SEE_WATCHED)
 		seen += show_in(ctx, &d->event);
 	return seen;
 }
 
 __noinline int see_egress(struct __sk_buff *skb, __u64 outcome, __u64 word, __u32 why,
-			  struct axp_sampler *sampler)
+			  struct axp_counts *counts)
 {
 	struct description *d;
 	int seen = 0;
@@ -88,7 +97,7 @@ __noinline int see_egress(struct __sk_buff *skb, __u64 outcome, __u64 word, __u3
 
 	parse_skb(skb, &p);
 	d = describe(&p, AXP_OUT, outcome, word);
-	if (!d || !sampler)
+	if (!d || !counts)
 		return 0;
 	d->event.ifindex = skb->ifindex;
 	if (skb->vlan_present) {
@@ -96,29 +105,31 @@ __noinline int see_egress(struct __sk_buff *skb, __u64 outcome, __u64 word, __u3
 		d->event.vlan_proto = skb->vlan_proto;
 	}
 	if (why & SEE_SAMPLE)
-		seen = note_source(d, sampler);
+		seen = note(d, counts);
 	if (why & SEE_WATCHED)
 		seen += show_out(skb, &d->event);
 	return seen;
 }
 
-/* To be called for every packet, with the sampler of its row of counters. */
+/* To be called for every packet, with its row of counters. */
 static __always_inline void be_seen(void *ctx, __u32 direction, __u64 outcome, __u64 word,
-				    struct axp_sampler *sampler)
+				    struct axp_counts *counts)
 {
 	int refused = OUTCOME_REASON(outcome) < AXP_DROP_REASONS;
 	__u32 why = 0;
 
-	if (refused && is_sampled(sampler))
+	if (refused && is_sampled(&counts->sampler))
+		why |= SEE_SAMPLE;
+	if (OUTCOME_REASON(outcome) == AXP_REASON_LISTED && is_sampled(&counts->hit_sampler))
 		why |= SEE_SAMPLE;
 	if (is_watched(refused ? AXP_WATCH_DROPS : AXP_WATCH_PASSES))
 		why |= SEE_WATCHED;
 	if (!why)
 		return;
 	if (direction == AXP_IN)
-		see_ingress(ctx, outcome, word, why, sampler);
+		see_ingress(ctx, outcome, word, why, counts);
 	else
-		see_egress(ctx, outcome, word, why, sampler);
+		see_egress(ctx, outcome, word, why, counts);
 }
 
 #endif

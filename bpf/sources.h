@@ -139,7 +139,7 @@ static __noinline int note_source(struct description *d, struct axp_sampler *sam
 	__u32 index, weight;
 
 	source_key(&d->event, &d->source);
-	weight = sample_weight(sampler, now);
+	weight = sample_weight(sampler, now, AXP_SAMPLE_EXACT, AXP_SAMPLE_SOME);
 	index = source_set(&d->source);
 	set = bpf_map_lookup_elem(&sources, &index);
 	if (!set)

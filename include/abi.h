@@ -367,14 +367,15 @@ struct axp_count {
 };
 
 /*
- * Which drops of a row of counters, on one CPU, are recorded by source. All zero: the next one is.
+ * Which packets of a row of counters, on one CPU, are looked at more closely. All zero: the next
+ * one is.
  */
 struct axp_sampler {
 	__u64 last; /* jiffies at the last sample: a gap that lasts too long ends */
 	__u64 tick; /* when the second began in which `taken` are counted; CLOCK_MONOTONIC ns */
 	__u32 taken;
-	__u32 skip;   /* drops to let go by before the next sample */
-	__u32 weight; /* drops that it will stand for; 0 is 1 */
+	__u32 skip;   /* packets to let go by before the next sample */
+	__u32 weight; /* packets that it will stand for; 0 is 1 */
 	__u32 pad;
 };
 
@@ -386,7 +387,9 @@ struct axp_sampler {
 struct axp_counts {
 	struct axp_count by_reason[AXP_REASONS];
 	struct axp_count monitored[AXP_DROP_REASONS];
-	struct axp_sampler sampler; /* not a counter */
+	/* Not counters: */
+	struct axp_sampler sampler;     /* of drops */
+	struct axp_sampler hit_sampler; /* of listed packets */
 };
 
 #define AXP_COUNTS_INDEX(direction, service, family) \
@@ -448,6 +451,32 @@ struct axp_source_set {
 	struct bpf_spin_lock lock;
 	__u32 pad;
 	struct axp_source ways[AXP_SOURCE_WAYS];
+};
+
+/*
+ * Who was listed, and how often: map `hits` holds one table (hash), which the command takes away
+ * and replaces by an empty one when it folds its content into the state directory (user/hits.h).
+ * The key of zeros is in it from the beginning: what found no room there any more.
+ */
+enum {
+	AXP_HITS = 65536,     /* of one table */
+	AXP_HIT_EXACT = 8192, /* samples of a tick that are every listed packet */
+	AXP_HIT_SOME = 16384, /* from there on until here one in AXP_SAMPLE_SOME_OF */
+};
+
+struct axp_hit_key {
+	__be32 address[4]; /* the other side's: for AXP_OUT the destination; IPv4: the first alone
+			    */
+	__u8 family;       /* enum axp_family */
+	__u8 service;      /* slot */
+	__u8 direction;    /* enum axp_direction */
+	__u8 pad;
+};
+
+struct axp_hit {
+	__u64 packets; /* sum of the samples' weights */
+	__u64 first;   /* CLOCK_BOOTTIME ns */
+	__u64 last;
 };
 
 /*

@@ -9,6 +9,8 @@
 #include "cleanup.h"
 #include "cmd.h"
 #include "empties.h"
+#include "hits.h"
+#include "hits_text.h"
 #include "duration.h"
 #include "listfile.h"
 #include "output.h"
@@ -215,6 +217,23 @@ static void note_covering(const struct policy *p, const struct request *q, struc
 	}
 }
 
+/* What is known of its use: its hits are written down now, while there is an entry to tell of. */
+static void note_hits(const struct subject *s, const struct entry *e, struct result *out)
+{
+	const struct policy *p = &s->running.policy;
+	struct hits hits _cleanup_hits_ = { 0 };
+	size_t n = strlen(out->text);
+	struct hits_view view;
+	struct entry_hits known;
+
+	hits_fold(&s->running.instance, p, NULL);
+	if (!hits_known(s->running.instance.paths, &hits))
+		return;
+	view = hits_view(&hits, p);
+	known = hits_of(&view, e);
+	hits_phrase(&known, out->text + n, sizeof(out->text) - n);
+}
+
 static int remove_entry(struct subject *s, const struct request *q, struct result *out,
 			struct error *err)
 {
@@ -238,6 +257,8 @@ static int remove_entry(struct subject *s, const struct request *q, struct resul
 		 text, twin ? "removed" : "is not there");
 	if (twin) {
 		out->changed = true;
+		if (s->loaded && !q->carve)
+			note_hits(s, twin, out);
 		rc = put_in_force(s, q, added, NULL, err);
 		strcat(out->text, not_loaded_note(s));
 	}

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include "cleanup.h"
 #include "cmd.h"
+#include "hits_text.h"
 #include "output.h"
 #include "subject.h"
 
@@ -27,20 +29,51 @@ static void each_entry(const struct policy *p, size_t list,
 	}
 }
 
+/* What to show of entries. */
+struct shown {
+	const struct hits_view *view; /* NULL: hits are not known */
+	bool hits;                    /* in text, too */
+	struct json_object *entries;
+};
+
+static void print_entry_hits(const struct entry_hits *h)
+{
+	char text[TIME_ISO_MAX];
+
+	if (h)
+		printf(" %12" PRIu64 " %-20s", h->packets,
+		       h->packets ? time_iso(h->last, text) : "-");
+	else
+		printf(" %12s %-20s", "?", "?");
+}
+
 static void print_entry(const struct policy *p, const struct entry *e, void *arg)
 {
 	char text[PREFIX_TEXT_MAX + 1], origin[PATH_MAX + 16], until[64];
+	const struct shown *s = arg;
+	struct entry_hits h;
 
-	(void)arg;
 	until_text(p, e, until, sizeof(until));
-	printf("  %-24s %-40s %s%s%s%s\n", entry_text(e, text, sizeof(text)),
-	       policy_string(p, e->label), origin_text(p, e, origin, sizeof(origin)),
-	       *until ? " (" : "", until, *until ? ")" : "");
+	printf("  %-24s", entry_text(e, text, sizeof(text)));
+	if (s->view)
+		h = hits_of(s->view, e);
+	if (s->hits)
+		print_entry_hits(s->view ? &h : NULL);
+	printf(" %-40s %s%s%s%s\n", policy_string(p, e->label),
+	       origin_text(p, e, origin, sizeof(origin)), *until ? " (" : "", until,
+	       *until ? ")" : "");
 }
 
 static void append_entry(const struct policy *p, const struct entry *e, void *arg)
 {
-	json_object_array_add(arg, entry_json(p, e));
+	struct json_object *o = entry_json(p, e);
+	const struct shown *s = arg;
+	struct entry_hits h;
+
+	if (s->view)
+		h = hits_of(s->view, e);
+	hits_json(o, s->view ? &h : NULL);
+	json_object_array_add(s->entries, o);
 }
 
 static struct json_object *services_of(const struct policy *p, size_t list)
@@ -54,19 +87,22 @@ static struct json_object *services_of(const struct policy *p, size_t list)
 	return array;
 }
 
-static struct json_object *list_json(const struct policy *p, size_t list)
+static struct json_object *list_json(const struct policy *p, size_t list, struct shown *s)
 {
-	struct json_object *o = json_object_new_object(), *entries = json_object_new_array();
+	struct json_object *o = json_object_new_object();
 
+	s->entries = json_object_new_array();
 	json_add_text(o, "name", p->lists[list].name);
 	json_object_object_add(o, "services", services_of(p, list));
-	each_entry(p, list, append_entry, entries);
-	json_object_object_add(o, "entries", entries);
+	each_entry(p, list, append_entry, s);
+	json_object_object_add(o, "entries", s->entries);
 	return o;
 }
 
-static int print_lists(const struct app *app, const struct policy *p, int only, bool loaded)
+static int print_lists(const struct app *app, const struct subject *subject, int only,
+		       struct shown *s)
 {
+	const struct policy *p = &subject->running.policy;
 	struct list_size sizes[POLICY_MAX_LISTS];
 	struct json_object *o, *lists;
 
@@ -76,7 +112,7 @@ static int print_lists(const struct app *app, const struct policy *p, int only, 
 			if (only >= 0 && (size_t)only != i)
 				continue;
 			printf("%s: %zu entries\n", p->lists[i].name, sizes[i].entries);
-			each_entry(p, i, print_entry, NULL);
+			each_entry(p, i, print_entry, s);
 		}
 		return EXIT_DONE;
 	}
@@ -84,10 +120,11 @@ static int print_lists(const struct app *app, const struct policy *p, int only, 
 	lists = json_object_new_array();
 	for (size_t i = 0; i < p->n_lists; i++) {
 		if (only < 0 || (size_t)only == i)
-			json_object_array_add(lists, list_json(p, i));
+			json_object_array_add(lists, list_json(p, i, s));
 	}
 	json_add_text(o, "instance", app->paths.instance);
-	json_object_object_add(o, "loaded", json_object_new_boolean(loaded));
+	json_object_object_add(o, "loaded", json_object_new_boolean(subject->loaded));
+	hits_ground_json(o, s->view ? s->view->hits : NULL);
 	json_object_object_add(o, "lists", lists);
 	return print_json(o);
 }
@@ -95,12 +132,26 @@ static int print_lists(const struct app *app, const struct policy *p, int only, 
 int cmd_list(struct app *app, int argc, char **argv)
 {
 	struct subject s _cleanup_subject_ = SUBJECT_EMPTY;
+	struct hits hits _cleanup_hits_ = { 0 };
+	struct shown shown = { 0 };
+	const struct option_spec specs[] = {
+		{ "hits", OPTION_FLAG, &shown.hits, NULL, "with packets and the last hit of each" },
+	};
+	struct hits_view view;
 	struct error err;
-	int first, only = -1, status = command_arguments(app, argc, argv, 0, 1, &first);
+	bool known = false;
+	int first, only = -1, rc;
+	int status = command_options(app, argc, argv, specs, ARRAY_SIZE(specs), &first);
 
 	if (status >= 0)
 		return status;
-	if (subject_open(&s, app, &err))
+	if (argc - first > 1)
+		return usage(app, "list does not take '%.64s'", argv[first + 1]);
+	if (app->json || shown.hits)
+		rc = subject_open_with_hits(&s, app, &hits, &known, &err);
+	else
+		rc = subject_open(&s, app, &err);
+	if (rc)
 		return fail(&err);
 	if (first < argc) {
 		only = policy_find_list(&s.running.policy, argv[first]);
@@ -110,5 +161,8 @@ int cmd_list(struct app *app, int argc, char **argv)
 			return fail(&err);
 		}
 	}
-	return print_lists(app, &s.running.policy, only, s.loaded);
+	view = hits_view(&hits, &s.running.policy);
+	if (known)
+		shown.view = &view;
+	return print_lists(app, &s, only, &shown);
 }

@@ -8,6 +8,7 @@
 #include "bpffs.h"
 #include "cleanup.h"
 #include "cmd.h"
+#include "hits.h"
 #include "kept_counters.h"
 #include "last_reload.h"
 #include "output.h"
@@ -198,6 +199,8 @@ static int load(struct load *l, struct policy *next, struct error *err)
 	/* Until here a new interface passes everything, or runs the policy that its instance has.
 	 */
 	progress_show("filling the kernel's maps");
+	if (!rc)
+		hits_fold(&r->instance, l->loaded ? &r->policy : NULL, next);
 	if (!rc)
 		rc = policy_apply(&r->instance, next, l->loaded ? &r->policy : NULL, &how, err);
 	if (rc)

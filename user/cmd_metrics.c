@@ -5,6 +5,7 @@
 #include "bpffs.h"
 #include "cleanup.h"
 #include "cmd.h"
+#include "hits.h"
 #include "metrics.h"
 #include "writefile.h"
 
@@ -38,8 +39,11 @@ int cmd_metrics(struct app *app, int argc, char **argv)
 		return usage(app, "metrics does not take '%.64s'", argv[first]);
 	if (file && !*file)
 		return usage(app, "--textfile needs the name of a file");
-	if (privileges_check(&err) || paths_init(&app->paths, app->instance, &err) ||
-	    metrics_make(&app->paths, &m, &err) || (file && write_file(file, &m, &err)))
+	if (privileges_check(&err) || paths_init(&app->paths, app->instance, &err))
+		return fail(&err);
+	if (file) /* a timer does this: hits are kept over a boot */
+		hits_refresh(&app->paths);
+	if (metrics_make(&app->paths, &m, &err) || (file && write_file(file, &m, &err)))
 		return fail(&err);
 	if (!file)
 		fwrite(m.text, 1, m.size, stdout);

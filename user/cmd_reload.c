@@ -6,6 +6,7 @@
 #include "bpffs.h"
 #include "cleanup.h"
 #include "cmd.h"
+#include "hits.h"
 #include "last_reload.h"
 #include "output.h"
 #include "preview.h"
@@ -83,6 +84,8 @@ static int reload(struct reload *l, struct policy *next, struct error *err)
 		rc = preview_make(&l->preview, r, next, how.mode, l->force, err);
 	how.plan = &l->preview.plan;
 	progress_show("changing the kernel's maps");
+	if (!rc && !l->dry_run)
+		hits_fold(&r->instance, &r->policy, next);
 	if (!rc && !l->dry_run)
 		rc = policy_apply(&r->instance, next, &r->policy, &how, err);
 	return rc;

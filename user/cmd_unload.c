@@ -7,6 +7,7 @@
 #include "bpffs.h"
 #include "cleanup.h"
 #include "cmd.h"
+#include "hits.h"
 #include "kept_counters.h"
 #include "policy.h"
 #include "running.h"
@@ -90,6 +91,8 @@ static int unload(struct unload *u, struct error *err)
 	if (u->n_wanted < u->n_loaded)
 		return 0;
 	known = !read_totals(u->paths, &r, &totals);
+	if (r.instance.shared)
+		hits_fold(&r.instance, &r.policy, &r.policy);
 	instance_destroy(u->paths);
 	if (known)
 		totals_keep(u->paths, &r.policy, &totals);

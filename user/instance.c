@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "allowxdp.skel.h"
 #include "cleanup.h"
+#include "hits_table.h"
 #include "instance.h"
 
 static const char *const mode_names[] = {
@@ -237,7 +238,9 @@ int instance_create(struct instance *i, const struct paths *paths, uint32_t flow
 		i->shared->abi = AXP_ABI_VERSION;
 		if (getrandom(&i->shared->seed, sizeof(i->shared->seed), 0) < 0)
 			i->shared->seed = boot_time();
-		rc = pin_maps(i, err);
+		rc = hits_table_replace(i, err);
+		if (!rc)
+			rc = pin_maps(i, err);
 	}
 	if (rc) {
 		instance_close(i);

@@ -35,6 +35,7 @@ enum { INSTANCE_PIN_MAX = PATH_MAX };
 	X(ANSWERS, answers)           \
 	X(FRAGMENTS, fragments)       \
 	X(SOURCES, sources)           \
+	X(HITS, hits)                 \
 	X(WATCHERS, watchers)         \
 	X(WATCH_RATES, watch_rates)   \
 	X(WATCH_COUNTS, watch_counts) \

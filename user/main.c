@@ -17,6 +17,7 @@ static const struct command commands[] = {
 	{ "add", "LIST PREFIX", "add an entry to a list, at once and for good", cmd_add },
 	{ "remove", "LIST PREFIX", "remove an entry that add added", cmd_remove },
 	{ "list", "[LIST]", "show entries, with labels and origins", cmd_list },
+	{ "review", "", "audit the entries: unused, too wide, duplicate, expiring...", cmd_review },
 	{ "check", "ADDRESS PROTO/PORT", "explain what happens to a packet", cmd_check },
 	{ "validate", "", "read the config and its lists, change nothing", cmd_validate },
 	{ "status", "", "show what is loaded", cmd_status },

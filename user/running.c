@@ -4,6 +4,7 @@
 #include <string.h>
 #include "cleanup.h"
 #include "config.h"
+#include "hits.h"
 #include "running.h"
 #include "snapshot.h"
 #include "state.h"
@@ -53,6 +54,7 @@ int running_rollback(struct running *r, struct error *err)
 
 	if (rc)
 		return rc;
+	hits_fold(&r->instance, &r->policy, NULL);
 	instance_rollback(&r->instance);
 	running_close(r);
 	return running_open_to_change(r, paths, err);
@@ -72,6 +74,8 @@ static int sweep_expired(struct running *r, struct error *err)
 {
 	int rc = 0;
 
+	if (any_expired(&r->policy)) /* what they were used for is theirs */
+		hits_fold(&r->instance, &r->policy, NULL);
 	while (!rc && any_expired(&r->policy)) {
 		struct policy *p = &r->policy;
 		struct entries before = p->added, after = { 0 };

@@ -7,6 +7,7 @@
 #define ALLOWXDP_SUBJECT_H
 
 #include "cmd.h"
+#include "hits_state.h"
 #include "running.h"
 
 struct subject {
@@ -23,6 +24,10 @@ void subject_close(struct subject *s);
 
 /* For commands that only look. Needs no privileges where a config is named by -c. */
 int subject_open(struct subject *s, struct app *app, struct error *err);
+
+/* The same, with what is known of its entries' hits up to now; *known is false where nothing is. */
+int subject_open_with_hits(struct subject *s, struct app *app, struct hits *hits, bool *known,
+			   struct error *err);
 
 /* For commands that change an entry: the caller holds the lock. -c must name the config that runs.
  */

@@ -157,6 +157,24 @@ static void fill_policy(const struct candidate *c)
 	free(p);
 }
 
+/* The table of hits, as the command makes it; versions before it have none. */
+static void fill_hits(const struct candidate *c)
+{
+	DECLARE_LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_NO_PREALLOC);
+	const struct axp_hit_key nobody = { .family = AXP_FAMILY_NONE };
+	const struct axp_hit none = { 0 };
+	int outer = map_fd(c, "hits"), table;
+	uint32_t zero = 0;
+
+	if (outer < 0)
+		return;
+	table = bpf_map_create(BPF_MAP_TYPE_HASH, "bench_hits", sizeof(nobody), sizeof(none),
+			       AXP_HITS, &opts);
+	if (table < 0 || bpf_map_update_elem(table, &nobody, &none, BPF_ANY) ||
+	    bpf_map_update_elem(outer, &zero, &table, BPF_ANY))
+		die("hits");
+}
+
 static void load(struct candidate *c, const char *path, uint32_t (*prefixes)[2], size_t n)
 {
 	struct bpf_map *map;
@@ -179,6 +197,7 @@ static void load(struct candidate *c, const char *path, uint32_t (*prefixes)[2],
 	fill_policy(c);
 	fill_trie(c, prefixes, n);
 	fill_directory(c, prefixes, n);
+	fill_hits(c);
 }
 
 static void fill_sources(struct bench_wrap *wrap, enum scenario s, uint32_t (*prefixes)[2],

@@ -216,7 +216,8 @@ static void set_control(struct fixture *f, const struct axp_control *control)
 {
 	__u32 zero = 0;
 
-	must(bpf_map_update_elem(bpf_map__fd(f->skel->maps.data_control), &zero, control, 0), "control");
+	must(bpf_map_update_elem(bpf_map__fd(f->skel->maps.data_control), &zero, control, 0),
+	     "control");
 }
 
 void fixture_active(struct fixture *f, enum axp_mode mode, __u32 slot)

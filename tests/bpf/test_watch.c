@@ -57,7 +57,8 @@ static void use_fixture(void)
 	assert_int_equal(paths_init(&paths, "test", &err), 0);
 	instance.paths = &paths;
 	for (size_t i = 0; i < INSTANCE_MAP_COUNT; i++)
-		instance.maps[i] = bpf_object__find_map_fd_by_name(skel->obj, instance_object_name(i));
+		instance.maps[i] =
+			bpf_object__find_map_fd_by_name(skel->obj, instance_object_name(i));
 	instance.shared = mmap(NULL, sizeof(*instance.shared), PROT_READ | PROT_WRITE, MAP_SHARED,
 			       instance.maps[MAP_CONTROL], 0);
 	assert_true(instance.shared != MAP_FAILED);

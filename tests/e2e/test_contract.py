@@ -9,7 +9,7 @@ from frames import tcp, udp
 from lab import (EXOTEL_KARNATAKA, EXOTEL_MUMBAI, FRESHCHAT_IN, LISTS, OFFICE4, OFFICE6, STRANGER4,
                  one_error, run, wait_for)
 
-COMMANDS = ["load", "unload", "reload", "confirm", "rollback", "mode", "add", "remove", "list", "check",
+COMMANDS = ["load", "unload", "reload", "confirm", "rollback", "mode", "add", "remove", "list", "review", "check",
             "validate", "status", "stats", "metrics", "exporter", "top", "watch", "capture", "learn"]
 COUNTER_KEYS = {"interface", "direction", "service", "family", "verdict", "reason", "packets", "bytes"}
 
@@ -22,7 +22,8 @@ COUNTER_KEYS = {"interface", "direction", "service", "family", "verdict", "reaso
     ["add", "office", "192.0.2.1", "extra"], ["remove", "office"], ["check"], ["check", "192.0.2.1"],
     ["check", "192.0.2.1", "443"], ["check", "192.0.2.1", "sctp/443"], ["check", "192.0.2.1", "tcp/0"],
     ["check", "192.0.2.1", "tcp/70000"], ["unload"], ["list", "office", "extra"], ["stats", "extra"],
-    ["--config"], ["add", "office", "192.0.2.1", "--label"],
+    ["--config"], ["add", "office", "192.0.2.1", "--label"], ["review", "extra"], ["review", "--unused", "soon"],
+    ["review", "--csv", "--json"],
 ], ids=" ".join)
 def test_usage_errors_exit_2(shared, arguments):
     result = shared.axp(*arguments)

@@ -111,8 +111,8 @@ struct budget {
 };
 
 /*
- * policies, counters; the first page (two: its map, its element); flow ports. In
- * a flood: drops are sampled, and what is counted here is one that is not.
+ * policies, counters; the first page (two: its map, its element); flow ports. In a flood: drops and
+ * listed packets are sampled, and what is counted here are those that are not.
  */
 static const struct budget budgets[] = {
 	{ "not guarded", 0x01000000, OTHER, XDP_PASS, 2 },
@@ -128,7 +128,7 @@ static void test_ways(void **state)
 	(void)state;
 	world_open(&w, 10000);
 	for (size_t i = 0; i < AXP_COUNTS_ENTRIES; i++)
-		w.counters[i].sampler.skip = 1000;
+		w.counters[i].sampler.skip = w.counters[i].hit_sampler.skip = 1000;
 	for (size_t i = 0; i < ARRAY_SIZE(budgets); i++) {
 		const struct budget *b = &budgets[i];
 
