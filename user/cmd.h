@@ -82,5 +82,6 @@ int cmd_metrics(struct app *app, int argc, char **argv);
 int cmd_exporter(struct app *app, int argc, char **argv);
 int cmd_watch(struct app *app, int argc, char **argv);
 int cmd_capture(struct app *app, int argc, char **argv);
+int cmd_learn(struct app *app, int argc, char **argv);
 
 #endif

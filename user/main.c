@@ -25,6 +25,7 @@ static const struct command commands[] = {
 	{ "top", "[--once]", "watch packet rates and drops, live", cmd_top },
 	{ "watch", "", "show drops as they happen", cmd_watch },
 	{ "capture", "-w FILE", "write drops to a pcapng file, with the reasons", cmd_capture },
+	{ "learn", "[SERVICE]", "propose entries for who was refused", cmd_learn },
 	{ "doctor", "[IFACE...]", "see whether this machine is fit, and how to mend it",
 	  cmd_doctor },
 	{ "metrics", "", "print metrics in Prometheus's text format", cmd_metrics },

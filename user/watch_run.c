@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <time.h>
@@ -17,6 +18,9 @@
 
 /* How often we look by ourselves; and how old a record is when none can come before it any more. */
 enum { POLL_MS = 100, SETTLED_MS = 5 };
+
+/* Clocks that differ by less than this have not been set. */
+enum { CLOCK_SET_NS = 1000000, CLOCK_TRIES = 4 };
 
 struct session {
 	struct watch_run *run;
@@ -37,6 +41,32 @@ static int64_t clock_ns(clockid_t clock)
 
 	clock_gettime(clock, &ts);
 	return ts.tv_sec * NANOSECONDS + ts.tv_nsec;
+}
+
+/* From CLOCK_BOOTTIME to the time of people: what is read with the least in between. */
+static int64_t clock_offset(void)
+{
+	int64_t best = INT64_MAX, offset = 0;
+
+	for (int n = 0; n < CLOCK_TRIES; n++) {
+		int64_t before = clock_ns(CLOCK_BOOTTIME), now = clock_ns(CLOCK_REALTIME);
+		int64_t took = clock_ns(CLOCK_BOOTTIME) - before;
+
+		if (took >= best)
+			continue;
+		best = took;
+		offset = now - before - took / 2;
+	}
+	return offset;
+}
+
+/* Anew only after the clock was set: or times would run backwards by some microseconds. */
+static void follow_clock(struct session *s)
+{
+	int64_t offset = clock_offset();
+
+	if (llabs(offset - s->offset) > CLOCK_SET_NS)
+		s->offset = offset;
 }
 
 static void session_close(struct session *s)
@@ -139,7 +169,7 @@ static int drain(struct session *s, bool all)
 	uint64_t until = boot_time() - SETTLED_MS * 1000000ULL;
 	int rc = watch_drain(&s->watch);
 
-	s->offset = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
+	follow_clock(s);
 	if (rc >= 0)
 		rc = event_queue_pop(&s->queue, all ? UINT64_MAX : until, show, s);
 	return rc;
@@ -237,6 +267,8 @@ static int watch_until_over(struct session *s, struct error *err)
 		int64_t now;
 
 		wait(s);
+		if (s->over) /* what has come until now is for finish() */
+			break;
 		rc = drain(s, false);
 		if (rc < 0)
 			break;

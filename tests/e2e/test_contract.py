@@ -10,7 +10,7 @@ from lab import (EXOTEL_KARNATAKA, EXOTEL_MUMBAI, FRESHCHAT_IN, LISTS, OFFICE4, 
                  one_error, run, wait_for)
 
 COMMANDS = ["load", "unload", "reload", "confirm", "rollback", "mode", "add", "remove", "list", "review", "check",
-            "validate", "status", "stats", "metrics", "exporter"]
+            "validate", "status", "stats", "metrics", "exporter", "top", "watch", "capture", "learn"]
 COUNTER_KEYS = {"interface", "direction", "service", "family", "verdict", "reason", "packets", "bytes"}
 
 

@@ -108,7 +108,25 @@ def test_commands_of_the_starter_config_exist():
 
 
 def test_scripts_say_how_they_are_used():
-    for script in ("tools/test", "tools/demo"):
+    for script in ("tools/test", "tools/demo", "tools/screenshots"):
         result = subprocess.run([ROOT / script, "--nonsense"], stdin=subprocess.DEVNULL, capture_output=True,
                                 text=True, timeout=60, check=False)
         assert result.returncode == 2 and "usage" in result.stderr
+
+
+def pictures(document):
+    """Files that a document shows, or links to."""
+    text = document.read_text(encoding="utf-8")
+    return {document.parent / path for path in re.findall(r"\(([\w./-]+\.(?:png|svg))\)", text)}
+
+
+@pytest.mark.parametrize("document", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda p: p.name)
+def test_pictures_are_there(document):
+    """tools/screenshots makes them; they are small, and what their names say."""
+    for picture in pictures(document):
+        data = picture.read_bytes()
+        assert data.startswith(b"\x89PNG\r\n" if picture.suffix == ".png" else b"<svg ") and len(data) < 150000, picture
+
+
+def test_readme_shows_the_terminal_view_and_the_dashboard():
+    assert pictures(ROOT / "README.md") == {ROOT / "docs" / "top.svg", ROOT / "docs" / "dashboard.png"}

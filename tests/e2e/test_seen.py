@@ -4,18 +4,9 @@
 import json
 import time
 
-import pytest
-
 from lab import HOST4, OFFICE4, STRANGER4, run
 
 PORT = 20000  # of service rtp
-
-
-@pytest.fixture
-def loaded(lab):
-    lab.axp.write({})
-    lab.axp.ok("load", "eth0")
-    return lab
 
 
 def send(lab, source, n):
@@ -27,12 +18,11 @@ def send(lab, source, n):
     return port
 
 
-
-def test_watch_shows_each_drop(loaded):
-    process = loaded.axp.start("watch", "--json", "--count", "3", "--duration", "20s")
+def test_watch_shows_each_drop(shared):
+    process = shared.axp.start("watch", "--json", "--count", "3", "--duration", "20s")
     time.sleep(1)
-    sport = send(loaded, STRANGER4, 3)
-    send(loaded, OFFICE4, 2)
+    sport = send(shared, STRANGER4, 3)
+    send(shared, OFFICE4, 2)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 0, err
     lines = [json.loads(line) for line in out.splitlines()]
@@ -43,12 +33,12 @@ def test_watch_shows_each_drop(loaded):
         assert OFFICE4 not in json.dumps(d)
 
 
-def test_capture_is_read_with_its_comments(loaded, tmp_path):
+def test_capture_is_read_with_its_comments(shared, tmp_path):
     file = tmp_path / "drops.pcapng"
-    process = loaded.axp.start("capture", "-w", file, "--both", "--service", "rtp", "--count", "5", "--duration", "20s")
+    process = shared.axp.start("capture", "-w", file, "--both", "--service", "rtp", "--count", "5", "--duration", "20s")
     time.sleep(1)
-    send(loaded, STRANGER4, 3)
-    send(loaded, OFFICE4, 2)
+    send(shared, STRANGER4, 3)
+    send(shared, OFFICE4, 2)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 0, err
     out = run("tshark", "-r", file, "-T", "fields", "-e", "ip.src", "-e", "udp.dstport", "-e", "frame.comment").stdout
@@ -60,9 +50,9 @@ def test_capture_is_read_with_its_comments(loaded, tmp_path):
     assert run("tcpdump", "-nr", file).stdout.count(STRANGER4) == 3
 
 
-def test_file_that_is_there_is_not_overwritten(loaded, tmp_path):
+def test_file_that_is_there_is_not_overwritten(shared, tmp_path):
     file = tmp_path / "there.pcapng"
     file.write_text("precious", encoding="ascii")
-    line = loaded.axp.fails("capture", "-w", str(file), "--count", "1")
+    line = shared.axp.fails("capture", "-w", str(file), "--count", "1")
     assert str(file) in line and "--force" in line
     assert file.read_text(encoding="ascii") == "precious"
