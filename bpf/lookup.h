@@ -104,8 +104,8 @@ static __always_inline int directory4_look_up(__u32 slot, __u32 address, __u64 *
 	const union axp_dir4_unit *unit;
 	const struct axp_dir4_group *group;
 	const struct axp_dir_header *header;
-	__u32 chunk, index, at, rank;
-	__u64 bit;
+	__u32 index, at, rank;
+	__u64 bit, chunk;
 
 	*services = 0;
 	d.first = page_of(&directories4, slot, 0);
@@ -121,13 +121,18 @@ static __always_inline int directory4_look_up(__u32 slot, __u32 address, __u64 *
 		if (!unit || !(unit->words[address >> 13 & 7] >> (address >> 8 & 31) & 1))
 			return DIRECTORY_KNOWS;
 	}
-	unit = &d.first->units[AXP_DIR4_ROOT + (address >> 19)];
-	chunk = unit->words[address >> 16 & 7];
+	unit = &d.first->units[AXP_DIR4_ROOT + (address >> 18)];
+	chunk = unit->roots[address >> 16 & 3];
+	at = address & 0xffff;
+	if (AXP_DIR4_ROOT_KIND(chunk) == AXP_DIR4_IN_RANGE) {
+		if (((at - AXP_DIR4_RANGE_FIRST(chunk)) & 0xffff) > AXP_DIR4_RANGE_SPAN(chunk))
+			return DIRECTORY_KNOWS;
+		return set4(&d, AXP_DIR4_RANGE_SET(chunk), services);
+	}
 	if (!chunk)
 		return DIRECTORY_KNOWS;
-	at = address & 0xffff;
-	index = chunk & ~AXP_DIR4_IN_RANGES;
-	if (!(chunk & AXP_DIR4_IN_RANGES)) {
+	index = AXP_DIR4_ROOT_UNIT(chunk);
+	if (AXP_DIR4_ROOT_KIND(chunk) == AXP_DIR4_IN_GROUPS) {
 		index += at >> 14;
 		at &= 0x3fff;
 	}

@@ -147,9 +147,9 @@ struct axp_timed {
  * reads (docs/architecture.md). Maps `directories4` and `directories6` hold their pages, each an
  * array map of one element, mapped into the command's memory: page p of a slot's at
  * AXP_DIR_PAGE_KEY. Units are numbered through all pages. Words in host byte order. What packets
- * can reach is never written again, but for the words that lead to it: those of AXP_DIR4_ROOT, the
- * `root` of a header and the `base` of a node, each of them one aligned 32-bit store; bits of the
- * filters are set before and cleared after.
+ * can reach is never written again, but for the words that lead to it: those of AXP_DIR4_ROOT (64
+ * bits), the `root` of a header and the `base` of a node (32), each of them one aligned store; bits
+ * of the filters are set before and cleared after.
  *
  * A set id stands for the services that an address opens: AXP_SET_NONE for none, AXP_SET_ASK for
  * "ask the trie" (entries that expire, or more sets than there are ids), else an index into the
@@ -170,10 +170,11 @@ enum {
 	 * short lists, /18, /21 in long ones): something is listed there */
 	AXP_DIR4_FILTER = 0,
 	AXP_DIR4_FILTER_UNITS = 8192,
-	/* __u32[65536], by /16: where it stands */
+	/* __u64[65536], by /16: what is listed there, or where that stands (AXP_DIR4_RANGE and
+	   others) */
 	AXP_DIR4_ROOT = AXP_DIR4_FILTER + AXP_DIR4_FILTER_UNITS,
 	/* __u64[AXP_SETS]: services */
-	AXP_DIR4_SETS = AXP_DIR4_ROOT + 65536 / AXP_DIR4_WORDS,
+	AXP_DIR4_SETS = AXP_DIR4_ROOT + 65536 / 4,
 	AXP_DIR4_HEADER = AXP_DIR4_SETS + AXP_SETS / 4,
 	AXP_DIR4_FIRST = AXP_DIR4_HEADER + 1, /* here begins what is given out */
 	/* In large ones (`fine`) two pages follow, __u32[524288]: bit n: the same of the nth /24,
@@ -236,9 +237,20 @@ struct axp_dir4_group {
 	__u8 kind;
 };
 
-/* A /16, in AXP_DIR4_ROOT: 0 where nothing is listed; a unit with its ranges; or the first of four
- * units, a group or ranges each. */
-#define AXP_DIR4_IN_RANGES 0x80000000U
+/*
+ * A /16, in AXP_DIR4_ROOT: 0 where nothing is listed; one range, as in struct axp_dir4_ranges; the
+ * unit of several; or the first of four units, a group or ranges each.
+ */
+enum axp_dir4_root { AXP_DIR4_IN_RANGE = 1, AXP_DIR4_IN_RANGES = 2, AXP_DIR4_IN_GROUPS = 3 };
+
+#define AXP_DIR4_RANGE(first, span, set) \
+	((__u64)(span) << 32 | (__u64)(first) << 16 | (__u64)(set) << 8 | AXP_DIR4_IN_RANGE)
+#define AXP_DIR4_UNITS(unit, kind) ((__u64)(unit) << 32 | (kind))
+#define AXP_DIR4_ROOT_KIND(word)   ((__u32)(word)&3)
+#define AXP_DIR4_ROOT_UNIT(word)   ((__u32)((word) >> 32))
+#define AXP_DIR4_RANGE_SPAN(word)  ((__u32)((word) >> 32))
+#define AXP_DIR4_RANGE_FIRST(word) ((__u32)(word) >> 16)
+#define AXP_DIR4_RANGE_SET(word)   ((__u32)(word) >> 8 & 0xff)
 
 /*
  * Bits 0-7: set id; bits 8-39: unit. Unit 0: the whole /24 has this set. Set AXP_SET_NONE: the
@@ -253,6 +265,7 @@ union axp_dir4_unit {
 	__u32 words[AXP_DIR4_WORDS];
 	struct axp_dir4_ranges ranges;
 	struct axp_dir4_group group;
+	__u64 roots[4];
 	__u64 cells[4];
 	__u64 services[4];
 	__u32 bits[8]; /* address a of the /24: bit a % 32 of bits[a / 32] */

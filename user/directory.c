@@ -9,7 +9,7 @@ enum {
 	SPARE_BYTES = 4 << 20,
 	/* Nodes from which on a filter looks at more bits: what it costs is the cache it takes. */
 	BY_18_FROM = 512,
-	BY_21_FROM = 4096,
+	BY_21_FROM = 16384,
 	FINE_FROM = 131072,
 };
 
@@ -129,6 +129,11 @@ uint8_t directory_kind(uint8_t set)
 }
 
 void directory_publish(uint32_t *word, uint32_t value)
+{
+	__atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
+void directory_publish_root(__u64 *word, uint64_t value)
 {
 	__atomic_store_n(word, value, __ATOMIC_RELEASE);
 }

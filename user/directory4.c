@@ -25,7 +25,7 @@ struct run {
 
 /* What is known of a /16 that was written. */
 struct chunk {
-	uint32_t cell;             /* word of AXP_DIR4_ROOT */
+	uint64_t root;             /* word of AXP_DIR4_ROOT */
 	uint32_t coarse;           /* by /21, of which the first filter may take several as one */
 	uint32_t fine[FINE_WORDS]; /* of the filter by /24 */
 };
@@ -36,7 +36,6 @@ struct painter {
 	int64_t chunk; /* number of the /16 that is open, or NO_CHUNK */
 	size_t n;
 	struct run runs[1 << CHUNK_BITS];        /* of the open one */
-	uint32_t whole[AXP_SETS];                /* cell for a /16 that has one set; 0: none yet */
 	uint8_t block[GROUP_BLOCKS][BLOCK_SIZE]; /* sets of a group's addresses */
 	struct chunk made;                       /* the last /16 that was written */
 	bool apart; /* it is not put in its place: the caller does, when all are made */
@@ -48,6 +47,13 @@ static uint32_t *word_at(const struct directory *d, uint32_t unit, uint32_t n)
 	union axp_dir4_unit *u = directory_at(d, unit + n / AXP_DIR4_WORDS);
 
 	return &u->words[n % AXP_DIR4_WORDS];
+}
+
+static __u64 *root_at(const struct directory *d, uint32_t chunk)
+{
+	union axp_dir4_unit *u = directory_at(d, AXP_DIR4_ROOT + chunk / 4);
+
+	return &u->roots[chunk % 4];
 }
 
 /* Sets bits of a filter before their addresses are listed, clears them after; others in `keep`
@@ -86,7 +92,7 @@ static void filters(const struct directory *d, uint32_t chunk, const struct chun
 static void put_chunk(const struct directory *d, uint32_t chunk, const struct chunk *c)
 {
 	filters(d, chunk, c, true);
-	directory_publish(word_at(d, AXP_DIR4_ROOT, chunk), c->cell);
+	directory_publish_root(root_at(d, chunk), c->root);
 	filters(d, chunk, c, false);
 }
 
@@ -267,31 +273,28 @@ static int write_groups(struct painter *p)
 		return (int)unit;
 	for (uint32_t i = 0; !rc && i < CHUNK_GROUPS; i++)
 		rc = write_group(p, (uint32_t)unit + i, runs, cut(p, i, &from, runs));
-	p->made.cell = (uint32_t)unit;
+	p->made.root = AXP_DIR4_UNITS(unit, AXP_DIR4_IN_GROUPS);
 	return rc;
 }
 
 static int write_chunk(struct painter *p)
 {
-	bool whole = p->n == 1 && p->runs[0].last - p->runs[0].first == UINT16_MAX;
-	uint32_t *shared = &p->whole[p->runs[0].set];
+	const struct run *run = p->runs;
 	int64_t unit;
 
 	if (!p->n)
 		return 0;
-	if (p->n > AXP_DIR4_RANGES)
-		return write_groups(p);
-	if (whole && *shared) {
-		p->made.cell = *shared;
+	if (p->n == 1) {
+		p->made.root = AXP_DIR4_RANGE(run->first, run->last - run->first, run->set);
 		return 0;
 	}
+	if (p->n > AXP_DIR4_RANGES)
+		return write_groups(p);
 	unit = directory_take(p->d, 1);
 	if (unit < 0)
 		return (int)unit;
 	write_ranges(p, (uint32_t)unit, p->runs, p->n);
-	p->made.cell = (uint32_t)unit | AXP_DIR4_IN_RANGES;
-	if (whole)
-		*shared = p->made.cell;
+	p->made.root = AXP_DIR4_UNITS(unit, AXP_DIR4_IN_RANGES);
 	return 0;
 }
 
@@ -412,7 +415,6 @@ static struct painter *painter_new(struct directory *d, bool apart)
 	p->d = d;
 	p->apart = apart;
 	p->chunk = NO_CHUNK;
-	memset(p->whole, 0, sizeof(p->whole));
 	return p;
 }
 

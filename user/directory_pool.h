@@ -25,6 +25,7 @@ uint8_t directory_kind(uint8_t set);
 
 /* One 32-bit word that packets may be reading: they see all that was written before, or none. */
 void directory_publish(uint32_t *word, uint32_t value);
+void directory_publish_root(__u64 *word, uint64_t value); /* the same of 64 bits */
 
 int directory4_build(struct directory *d, const struct node *v, size_t n);
 int directory4_change(struct directory *d, const struct policy *p, const struct prefix *prefix);

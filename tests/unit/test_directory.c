@@ -407,7 +407,7 @@ static void test_no_room(void **state)
 
 	(void)state;
 	policy_make(&p, false);
-	policy_fill(&p, AXP_IPV4, SCATTERED, 3000);
+	policy_fill(&p, AXP_IPV4, CROWDED, 300);
 	compile(&p, AXP_IPV4, &before);
 	assert_int_equal(directory_build(&built, &before, 0, before.n), 0);
 	d = fixed_copy(&built, ROOM);
@@ -415,7 +415,7 @@ static void test_no_room(void **state)
 	d.room = directory_used(&built) + 300;
 	for (size_t i = 0; !rc && i < 100000; i++) {
 		compile(&p, AXP_IPV4, &before);
-		changed = change_policy(&p, AXP_IPV4, SCATTERED);
+		changed = change_policy(&p, AXP_IPV4, CROWDED);
 		rc = directory_change(&d, &p, &changed);
 	}
 	assert_int_equal(rc, -ENOSPC);
