@@ -128,6 +128,14 @@ static int fold(struct fold *f, struct error *err)
 	return rc;
 }
 
+/* What the file says is all there is. */
+static bool nothing_new(const struct instance *i)
+{
+	uint32_t old;
+
+	return !hits_table_used(i) && !hits_tables_old(i, &old, 1);
+}
+
 void hits_fold(const struct instance *i, const struct policy *running, const struct policy *next)
 {
 	struct fold f __attribute__((cleanup(fold_free))) = {
@@ -138,6 +146,9 @@ void hits_fold(const struct instance *i, const struct policy *running, const str
 	};
 	struct error err;
 
+	/* `remove` should not wait for packets and the disk in vain. */
+	if (!next && nothing_new(i))
+		return;
 	if (fold(&f, &err))
 		warn_line("hits of entries are not written down for now: %s", err.text);
 }
