@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +38,17 @@ static void set_room(struct allowxdp_bpf *skel, __u32 flow_capacity)
 	must(bpf_map__set_max_entries(skel->maps.strangers, MAP_ROOM), "capacity");
 	must(bpf_map__set_max_entries(skel->maps.answers, MAP_ROOM), "capacity");
 	must(bpf_map__set_max_entries(skel->maps.fragments, MAP_ROOM), "capacity");
+}
+
+void fixture_one_cpu(void)
+{
+	cpu_set_t one;
+	int cpu = sched_getcpu();
+
+	must(cpu < 0 ? cpu : 0, "CPU");
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	must(sched_setaffinity(0, sizeof(one), &one), "CPU");
 }
 
 int fixture_open(struct fixture *f)

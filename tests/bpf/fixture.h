@@ -68,6 +68,12 @@ void fixture_forget(struct fixture *f);
 /* As if all that is remembered were so much older. Just after a boot it waits until that can be. */
 void fixture_age(struct fixture *f, __u32 ms);
 
+/*
+ * From here on all packets come to one CPU: a map that forgets its oldest keeps a list of the
+ * newest for each CPU, so what came to a CPU that then falls silent is not forgotten in its turn.
+ */
+void fixture_one_cpu(void);
+
 size_t fixture_entries(const struct fixture *f, int which);
 bool fixture_flow(const struct fixture *f, const struct axp_flow_key *key, struct axp_flow *flow);
 bool fixture_fragment(const struct fixture *f, const struct axp_fragment_key *key,

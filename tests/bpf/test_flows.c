@@ -371,6 +371,7 @@ static void test_replies_push_nobody_out(void **state)
 static void test_many_strangers(void **state)
 {
 	(void)state;
+	fixture_one_cpu();
 	check_begins(&rules, AXP_MODE_MONITOR);
 	for (__u32 i = 0; i < 3 * MAP_ROOM; i++)
 		assert_int_equal(come_in(&fixture, nth(i), ANSWER), XDP_PASS);

@@ -374,6 +374,7 @@ static void test_flood(void **state)
 	enum { MANY = 5 * MAP_ROOM };
 
 	(void)state;
+	fixture_one_cpu();
 	check_begins(&refusing, AXP_MODE_ENFORCE);
 	for (__u32 i = 0; i < MANY; i++)
 		assert_int_equal(run_v4(i, 0x2000), XDP_DROP);

@@ -331,6 +331,7 @@ static void test_many_callers(void **state)
 	char address[16];
 
 	(void)state;
+	fixture_one_cpu();
 	check_begins(&rules, AXP_MODE_ENFORCE);
 	in[1].ipv4.src = out[1].ipv4.dst = address;
 	out[1].ipv4.src = "203.0.113.1";
