@@ -85,8 +85,7 @@ static __always_inline int parse_skb(struct __sk_buff *skb, struct pkt *p)
 }
 
 /* What the flows of this host say of a packet that the lists do not know. */
-static __always_inline int judge_unlisted(const struct pkt *p, const struct axp_policy *policy,
-					  __u32 mode)
+static __always_inline int judge_unlisted(const struct pkt *p, __u32 slot, __u32 mode)
 {
 	__u32 questions = 0;
 
@@ -94,13 +93,13 @@ static __always_inline int judge_unlisted(const struct pkt *p, const struct axp_
 		questions |= FLOW_IS_REPLY;
 	if (mode == AXP_MODE_MONITOR && p->protocol == AXP_UDP)
 		questions |= FLOW_STRANGER;
-	if (questions && ask_flows_of(p, questions, policy))
+	if (questions && ask_flows_of(p, questions, slot))
 		return AXP_REASON_REPLY;
 	return AXP_REASON_UNLISTED;
 }
 
 /* What the lists, and the flows of this host, say of a packet that came in. */
-static __always_inline int judge_ingress(const struct pkt *p, int reason,
+static __always_inline int judge_ingress(const struct pkt *p, __u8 family, int reason,
 					 const struct axp_policy *policy, __u32 slot, __u32 mode,
 					 __u32 *service)
 {
@@ -111,16 +110,16 @@ static __always_inline int judge_ingress(const struct pkt *p, int reason,
 		return judge_fragment(p, AXP_IN, policy, slot, service);
 	if (reason != GO_ON)
 		return reason;
-	reason = judge(p, AXP_IN, policy, slot, service, &class, &services);
+	reason = judge(p, family, AXP_IN, policy, slot, service, &class, &services);
 	if (reason == AXP_REASON_UNLISTED && class && class->replies)
-		reason = judge_unlisted(p, policy, mode);
+		reason = judge_unlisted(p, slot, mode);
 	if (reason == AXP_REASON_UNLISTED && services)
 		count_elsewhere(*service, p->family, mode);
 	/* Our answers to it would go to a port that is guarded outbound. */
 	if (policy->flags & AXP_GUARDS_OUT && reason != AXP_REASON_REPLY &&
 	    (reason >= AXP_DROP_REASONS || mode != AXP_MODE_ENFORCE) &&
 	    policy->port_class[AXP_OUT][p->protocol & 1][p->sport])
-		ask_flows_of(p, FLOW_INCOMING, policy);
+		ask_flows_of(p, FLOW_INCOMING, slot);
 	return reason;
 }
 
@@ -146,7 +145,7 @@ __noinline __u64 judge_any(struct xdp_md *ctx, __u32 slot, __u32 mode)
 	if (!policy)
 		return 0;
 	reason = parse_xdp(ctx, &p);
-	reason = judge_ingress(&p, reason, policy, slot, mode, &service);
+	reason = judge_ingress(&p, p.family, reason, policy, slot, mode, &service);
 	if (p.fragment == FIRST_FRAGMENT)
 		remember_fragment(&p, AXP_IN, reason, service);
 	return OUTCOME(reason, service, p.family, frame_bytes(ctx, &p));
@@ -167,7 +166,7 @@ __noinline __u64 judge_plain6(struct xdp_md *ctx, __u32 slot, __u32 mode)
 	policy = bpf_map_lookup_elem(&policies, &slot);
 	if (!policy || !parse_plain6(&p))
 		return NOT_PLAIN;
-	reason = judge_ingress(&p, GO_ON, policy, slot, mode, &service);
+	reason = judge_ingress(&p, AXP_IPV6, GO_ON, policy, slot, mode, &service);
 	return OUTCOME(reason, service, AXP_IPV6, frame_bytes(ctx, &p));
 }
 
@@ -184,7 +183,7 @@ static __always_inline __u64 judge_plain4(struct xdp_md *ctx, const struct axp_p
 
 	if (!parse_plain4(&p))
 		return NOT_PLAIN;
-	reason = judge_ingress(&p, GO_ON, policy, slot, mode, &service);
+	reason = judge_ingress(&p, AXP_IPV4, GO_ON, policy, slot, mode, &service);
 	return OUTCOME(reason, service, AXP_IPV4, frame_bytes(ctx, &p));
 }
 
@@ -235,7 +234,7 @@ static __always_inline int judge_egress(struct pkt *p, int reason, const struct 
 		return judge_fragment(p, AXP_OUT, policy, slot, service);
 	if (reason != GO_ON)
 		return reason;
-	reason = judge(p, AXP_OUT, policy, slot, service, &class, &services);
+	reason = judge(p, p->family, AXP_OUT, policy, slot, service, &class, &services);
 	if (reason != AXP_REASON_UNLISTED && reason != AXP_REASON_LISTED)
 		return reason;
 	flow_key(p, AXP_OUT, &key);

@@ -32,8 +32,8 @@ static __always_inline int settle(void *ctx, __u32 direction, __u64 outcome, __u
 	return verdict;
 }
 
-/* A provider at a door that is not his: rare, so that it has a map of its own. */
-static __noinline void count_elsewhere(__u32 service, __u32 family, __u32 mode)
+/* A provider at a door that is not his: rare, so that it has a map and a function of its own. */
+__noinline int count_elsewhere(__u32 service, __u32 family, __u32 mode)
 {
 	__u32 verdict = mode == AXP_MODE_ENFORCE ? AXP_DROP : AXP_PASS;
 	__u32 index = AXP_ELSEWHERE_INDEX(service, family, verdict);
@@ -41,6 +41,7 @@ static __noinline void count_elsewhere(__u32 service, __u32 family, __u32 mode)
 
 	if (packets)
 		*packets += 1;
+	return 0;
 }
 
 #endif

@@ -139,12 +139,13 @@ static __always_inline int ask_flows(const struct axp_flow_key *key, __u32 quest
 }
 
 /*
- * Not inlined: few packets come here, and the key needs much of the stack. `what`: bits 0-7
- * questions, 8-15 protocol, 16-23 TCP flags; `ports`: the remote one in the upper half.
+ * Not inlined: few packets come here, and the key needs much of the stack. Global, so that the
+ * verifier looks at each once. `what`: bits 0-7 questions, 8-15 protocol, 16-23 TCP flags; `ports`:
+ * the remote one in the upper half.
  */
-static __noinline int ask_flows4(__be32 src, __be32 dst, __u32 ports, __u32 what,
-				 const struct axp_policy *policy)
+__noinline int ask_flows4(__be32 src, __be32 dst, __u32 ports, __u32 what, __u32 slot)
 {
+	const struct axp_policy *policy;
 	struct axp_flow_key key = {
 		.local = { dst },
 		.remote = { src },
@@ -154,26 +155,31 @@ static __noinline int ask_flows4(__be32 src, __be32 dst, __u32 ports, __u32 what
 		.family = AXP_IPV4,
 	};
 
-	return ask_flows(&key, what, what >> 16, policy);
+	slot &= AXP_SLOTS - 1;
+	policy = bpf_map_lookup_elem(&policies, &slot);
+	return policy ? ask_flows(&key, what, what >> 16, policy) : 0;
 }
 
-static __noinline int ask_flows6(const struct pkt *p, __u32 questions,
-				 const struct axp_policy *policy)
+__noinline int ask_flows6(const struct pkt *p, __u32 questions, __u32 slot)
 {
+	const struct axp_policy *policy;
 	struct axp_flow_key key;
 
+	slot &= AXP_SLOTS - 1;
+	policy = bpf_map_lookup_elem(&policies, &slot);
+	if (!policy || !p)
+		return 0;
 	flow_key(p, AXP_IN, &key);
 	return ask_flows(&key, questions, p->tcp_flags, policy);
 }
 
 /* True for a reply, where that is among the questions. */
-static __always_inline int ask_flows_of(const struct pkt *p, __u32 questions,
-					const struct axp_policy *policy)
+static __always_inline int ask_flows_of(const struct pkt *p, __u32 questions, __u32 slot)
 {
 	if (p->family == AXP_IPV4)
 		return ask_flows4(p->src[0], p->dst[0], (__u32)p->sport << 16 | p->dport,
-				  questions | p->protocol << 8 | p->tcp_flags << 16, policy);
-	return ask_flows6(p, questions, policy);
+				  questions | p->protocol << 8 | p->tcp_flags << 16, slot);
+	return ask_flows6(p, questions, slot);
 }
 
 /* Egress, to a listed remote. */

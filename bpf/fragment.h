@@ -26,15 +26,17 @@ static __always_inline void fragment_key(const struct pkt *p, __u32 direction,
 }
 
 /* Not inlined, as the other one below: rare, and their keys take much of the stack. */
-static __noinline void remember_fragment(const struct pkt *p, __u32 direction, __u32 reason,
-					 __u32 service)
+__noinline int remember_fragment(const struct pkt *p, __u32 direction, __u32 reason, __u32 service)
 {
 	struct axp_fragment value = { .reason = reason, .service = service };
 	struct axp_fragment_key key;
 
+	if (!p)
+		return 0;
 	value.seen = now_coarse();
 	fragment_key(p, direction, &key);
 	bpf_map_update_elem(&fragments, &key, &value, BPF_ANY);
+	return 0;
 }
 
 /* The reason if the first fragment is known, else GO_ON. */

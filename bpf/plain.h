@@ -31,8 +31,8 @@ static __always_inline int parse_plain_ports(struct pkt *p, const void *place, _
 		p->protocol = AXP_TCP;
 		p->tcp_flags = bytes[TCP_FLAGS_OFFSET];
 	}
-	p->sport = bpf_ntohs(ports->source);
-	p->dport = bpf_ntohs(ports->dest);
+	p->sport = port_number(ports->source);
+	p->dport = port_number(ports->dest);
 	return 1;
 }
 

@@ -95,15 +95,14 @@ static __always_inline __u64 services_of(__u8 family, const __be32 *addr, __u32 
 
 /*
  * DHCP must go on, or the host loses its address hours after loading. Both ports are looked at
- * (RFC 2131 section 4.1, RFC 8415 section 7.2): one alone anybody may choose.
+ * (RFC 2131 section 4.1, RFC 8415 section 7.2): one alone anybody may choose. One comparison: what
+ * the verifier learns of a port from several is so many more states for it.
  */
-static __always_inline int is_dhcp(const struct pkt *p)
+static __always_inline int is_dhcp(const struct pkt *p, __u8 family)
 {
-	if (p->protocol != AXP_UDP)
-		return 0;
-	if (p->family == AXP_IPV4)
-		return (p->sport == 67 || p->sport == 68) && (p->dport == 67 || p->dport == 68);
-	return (p->sport == 546 || p->sport == 547) && (p->dport == 546 || p->dport == 547);
+	__u32 first = family == AXP_IPV4 ? 67 : 546; /* the other one is the next */
+
+	return p->protocol == AXP_UDP && ((p->sport - first) | (p->dport - first)) <= 1;
 }
 
 /* Index of the lowest bit set in a set that has one; BPF has no instruction for it. */
@@ -139,7 +138,7 @@ static __always_inline __u32 lowest_bit(__u64 set)
  * address opens. The port that counts is this host's for AXP_IN, the other side's for AXP_OUT:
  * either way the one that the packet goes to.
  */
-static __always_inline int judge(const struct pkt *p, __u32 direction,
+static __always_inline int judge(const struct pkt *p, __u8 family, __u32 direction,
 				 const struct axp_policy *policy, __u32 slot, __u32 *service,
 				 const struct axp_port_class **class, __u64 *services)
 {
@@ -149,12 +148,12 @@ static __always_inline int judge(const struct pkt *p, __u32 direction,
 	index = policy->port_class[direction & 1][p->protocol & 1][p->dport];
 	if (!index)
 		return AXP_REASON_NOT_GUARDED;
-	if (is_dhcp(p))
+	if (is_dhcp(p, family))
 		return AXP_REASON_DHCP;
 
 	*class = &policy->classes[index];
 	*service = (*class)->first;
-	*services = services_of(p->family, direction == AXP_IN ? p->src : p->dst, slot);
+	*services = services_of(family, direction == AXP_IN ? p->src : p->dst, slot);
 	match = (*class)->services & *services;
 	if (!match)
 		return AXP_REASON_UNLISTED;

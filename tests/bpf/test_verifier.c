@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * How much work the programs are for the verifier, which gives up at a million instructions, and
- * how long they are: a budget, so that neither grows unnoticed. Older kernels' verifiers take about
- * twice as many steps as this one's.
+ * how long they are: a budget, so that neither grows unnoticed. Linux 6.1 takes two to three times
+ * as many steps as 6.12 and later do (tools/test-kernels).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,13 +35,13 @@ static void within(int program, const struct budget *b)
 static void test_ingress(void **state)
 {
 	(void)state;
-	within(fixture.program, &(struct budget){ 180000, 60000 });
+	within(fixture.program, &(struct budget){ 120000, 60000 });
 }
 
 static void test_egress(void **state)
 {
 	(void)state;
-	within(fixture.egress, &(struct budget){ 120000, 54000 });
+	within(fixture.egress, &(struct budget){ 160000, 54000 });
 }
 
 int main(void)
