@@ -68,6 +68,19 @@ struct entries {
 	bool expire; /* one of them does, or did */
 };
 
+/* An entry that policy_sort_entries() dropped, and where the one that stays was written. */
+struct repeated {
+	struct entry entry;
+	uint32_t first_source, first_line;
+};
+
+enum { REPEATED_KEPT = 32 };
+
+struct repeats {
+	size_t n; /* all; the first REPEATED_KEPT of them are in v */
+	struct repeated v[REPEATED_KEPT];
+};
+
 struct strings {
 	char *blob;
 	size_t n, cap;
@@ -93,8 +106,9 @@ struct policy {
 	struct entries base;  /* from the config and list files */
 	struct entries added; /* from `allowxdp add` */
 	struct strings strings;
-	uint32_t now; /* when it was read, seconds since 1970: what has expired by then */
-	bool mapped;  /* services, lists, interfaces, base: in a file mapping, not to be freed */
+	struct repeats repeats; /* while it was read; a snapshot has none */
+	uint32_t now;           /* when it was read, seconds since 1970: what has expired by then */
+	bool mapped; /* services, lists, interfaces, base: in a file mapping, not to be freed */
 	void *mapping;
 	size_t mapping_size;
 };
@@ -122,10 +136,11 @@ int entries_reserve(struct entries *e, size_t n);
 int entries_push(struct entries *e, const struct entry *entry);
 
 /*
- * Sorts and drops exact duplicates (same prefix, list, sign: the first one stays). The same prefix
- * both listed and carved out in one list is refused, naming both places.
+ * Sorts and drops exact duplicates (same prefix, list, sign: the first one stays), which are noted
+ * in p->repeats. The same prefix both listed and carved out in one list is refused, naming both
+ * places.
  */
-int policy_sort_entries(const struct policy *p, struct entries *e, struct error *err);
+int policy_sort_entries(struct policy *p, struct entries *e, struct error *err);
 
 /* Index of the list or service called so, or -1. */
 int policy_find_list(const struct policy *p, const char *name);

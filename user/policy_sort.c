@@ -300,7 +300,14 @@ static int both_listed_and_carved(const struct policy *p, const struct entry *a,
 			policy_string(p, a->source), a->line);
 }
 
-int policy_sort_entries(const struct policy *p, struct entries *e, struct error *err)
+static void note_repeated(struct repeats *r, const struct entry *first, const struct entry *dropped)
+{
+	if (r->n < REPEATED_KEPT)
+		r->v[r->n] = (struct repeated){ *dropped, first->source, first->line };
+	r->n++;
+}
+
+int policy_sort_entries(struct policy *p, struct entries *e, struct error *err)
 {
 	size_t i, n = 1;
 
@@ -315,8 +322,11 @@ int policy_sort_entries(const struct policy *p, struct entries *e, struct error 
 			if (n != i)
 				e->v[n] = *next;
 			n++;
-		} else if ((last->flags ^ next->flags) & ENTRY_CARVE)
+		} else if ((last->flags ^ next->flags) & ENTRY_CARVE) {
 			return both_listed_and_carved(p, last, next, err);
+		} else {
+			note_repeated(&p->repeats, last, next);
+		}
 	}
 	e->n = n;
 	return 0;
