@@ -22,6 +22,18 @@ struct config_list {
 	char *file;
 	char **prefixes;
 	unsigned int prefixes_count;
+	char *unpublished;
+};
+
+/* Where a profile comes from. */
+struct config_profile {
+	char *name;
+	char *title;
+	char *provider;
+	char *source;
+	char *date;
+	char **missing;
+	unsigned int missing_count;
 };
 
 struct config_flows {
@@ -41,15 +53,25 @@ struct config_yaml {
 	unsigned int services_count;
 	struct config_list *lists;
 	unsigned int lists_count;
+	char **include;
+	unsigned int include_count;
+	struct config_profile *profile; /* NULL in a config */
 };
+
+/* Which keys a file may have. */
+enum config_kind { CONFIG_MAIN, CONFIG_PROFILE };
 
 /*
  * Loads n bytes, which yaml_lines_open found sound and put into *l. What is not in the schema is
  * refused as "path:LINE: ..."; optional values that are not there are NULL. Returns 0, -EINVAL or
  * -ENOMEM.
  */
-int config_yaml_load(struct config_yaml **out, struct yaml_lines *l, const char *path,
-		     const char *data, size_t n, struct error *err);
+int config_yaml_load(struct config_yaml **out, enum config_kind kind, struct yaml_lines *l,
+		     const char *path, const char *data, size_t n, struct error *err);
+
+/* `"KEY" is missing here: ...`, for keys that are required only where no profile brings them. */
+int config_yaml_missing(const char *key, const char *path, unsigned int line, struct error *err);
+
 void config_yaml_free(struct config_yaml **c);
 
 #define _cleanup_config_yaml_ __attribute__((cleanup(config_yaml_free)))

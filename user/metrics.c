@@ -164,11 +164,11 @@ static uint64_t modified(const char *path)
 	return !*path || stat(path, &st) ? 0 : (uint64_t)st.st_mtime;
 }
 
-/* Of its file (the config, where it has none), or of what `add` added, whichever is later. */
+/* Of its file (the config or profile, where it has none), or of what `add` added, whichever is later. */
 static uint64_t list_changed(const struct view *v, const struct list *list)
 {
 	const struct policy *p = &v->running.policy;
-	uint64_t written = modified(policy_string(p, list->file ? list->file : p->config));
+	uint64_t written = modified(policy_string(p, list->file ? list->file : list->source));
 	uint64_t added;
 	char path[PATH_MAX];
 

@@ -33,17 +33,20 @@ struct service {
 	uint64_t allow[POLICY_MAX_LISTS / 64]; /* bit n: policy->lists[n] */
 	struct port_range ports[POLICY_MAX_PORT_RANGES];
 	uint32_t n_ports;
-	uint32_t line;     /* in the config */
+	uint32_t source;   /* string: path of the file that it stands in, config or profile */
+	uint32_t line;     /* in that file */
 	uint8_t direction; /* enum axp_direction */
 	uint8_t slot;      /* bit in the kernel's sets and row of its counters; assign_slots() */
 	uint8_t replies;   /* 1: replies to flows that this host opened are let in */
-	uint8_t pad[5];
+	uint8_t pad[1];
 };
 
 struct list {
 	char name[POLICY_NAME_MAX + 1];
-	uint32_t file; /* string: path of its list file; 0: none */
-	uint32_t line; /* in the config */
+	uint32_t file;        /* string: path of its list file; 0: none */
+	uint32_t source;      /* string: path of the file that it stands in, config or profile */
+	uint32_t line;        /* in that file */
+	uint32_t unpublished; /* string: whom to ask for what the provider does not publish; 0 */
 };
 
 /* Strings live in one blob; a string is named by its offset, 0 being "". */

@@ -31,7 +31,7 @@ struct header {
 	uint32_t expire;
 };
 
-enum { SNAPSHOT_VERSION = 3 };
+enum { SNAPSHOT_VERSION = 4 };
 
 static void snapshot_path(const struct paths *paths, uint64_t generation, char *out, size_t n)
 {
