@@ -3,6 +3,7 @@
 #ifndef ALLOWXDP_CMD_H
 #define ALLOWXDP_CMD_H
 
+#include <stddef.h>
 #include <json-c/json_object.h>
 #include <stdbool.h>
 #include "error.h"
@@ -32,14 +33,22 @@ struct command {
 enum option_kind {
 	OPTION_FLAG,    /* target: bool */
 	OPTION_TEXT,    /* target: const char * */
+	OPTION_TEXTS,   /* target: struct option_texts; may be given more than once */
 	OPTION_NOT_YET, /* known, to be refused; target unused */
+};
+
+enum { OPTION_TEXTS_MAX = 32 };
+
+struct option_texts {
+	const char *v[OPTION_TEXTS_MAX];
+	size_t n;
 };
 
 struct option_spec {
 	const char *name; /* a single letter: -w, else --name */
 	enum option_kind kind;
 	void *target;
-	const char *argument; /* of OPTION_TEXT, in help */
+	const char *argument; /* of OPTION_TEXT and OPTION_TEXTS, in help */
 	const char *help;
 };
 
@@ -73,6 +82,7 @@ int cmd_remove(struct app *app, int argc, char **argv);
 int cmd_list(struct app *app, int argc, char **argv);
 int cmd_review(struct app *app, int argc, char **argv);
 int cmd_check(struct app *app, int argc, char **argv);
+int cmd_init(struct app *app, int argc, char **argv);
 int cmd_validate(struct app *app, int argc, char **argv);
 int cmd_status(struct app *app, int argc, char **argv);
 int cmd_stats(struct app *app, int argc, char **argv);

@@ -8,6 +8,7 @@
 #include "cmd.h"
 
 static const struct command commands[] = {
+	{ "init", "", "write a starter config, from what runs on this host", cmd_init },
 	{ "load", "[IFACE...]", "attach to interfaces and apply the config", cmd_load },
 	{ "unload", "IFACE... | --all", "detach from interfaces", cmd_unload },
 	{ "reload", "", "apply the config to what is loaded, all or nothing", cmd_reload },
