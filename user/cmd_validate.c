@@ -6,6 +6,7 @@
 #include "cmd.h"
 #include "empties.h"
 #include "compile.h"
+#include "missing.h"
 #include "output.h"
 #include "running.h"
 
@@ -39,6 +40,7 @@ int cmd_validate(struct app *app, int argc, char **argv)
 	    policy_read_files(&app->paths, config, &p, &err) || compile_all(&p, &n_nodes, &err) ||
 	    policy_check_empty(&p, AXP_MODE_MONITOR, false, &err))
 		return fail(&err);
+	missing_warn(&p);
 	if (!app->json) {
 		printf("%s: valid: mode %s, %zu services, %zu lists, %zu entries, %zu prefixes for "
 		       "the "
