@@ -83,6 +83,7 @@ int cmd_list(struct app *app, int argc, char **argv);
 int cmd_review(struct app *app, int argc, char **argv);
 int cmd_check(struct app *app, int argc, char **argv);
 int cmd_init(struct app *app, int argc, char **argv);
+int cmd_profile(struct app *app, int argc, char **argv);
 int cmd_validate(struct app *app, int argc, char **argv);
 int cmd_status(struct app *app, int argc, char **argv);
 int cmd_stats(struct app *app, int argc, char **argv);

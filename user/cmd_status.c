@@ -10,6 +10,7 @@
 #include "duration.h"
 #include "flows.h"
 #include "last_reload.h"
+#include "missing.h"
 #include "output.h"
 #include "running.h"
 
@@ -39,6 +40,12 @@ static void print_reload(const struct last_reload *r)
 		return;
 	printf("  the last load or reload, %s ago, failed: %s\n",
 	       duration_text(now > r->at ? now - r->at : 0, ago), r->failure.text);
+}
+
+static void print_missing(const struct missing *m, void *arg)
+{
+	(void)arg;
+	printf("  list %s %s\n", m->list->name, m->text);
 }
 
 static uint64_t seconds_left(const struct status *s)
@@ -84,6 +91,7 @@ static void print_text(const struct app *app, const struct status *s)
 	}
 	for (size_t i = 0; i < p->n_lists; i++)
 		printf("  list      %-16s %zu entries\n", p->lists[i].name, s->sizes[i].entries);
+	missing_each(p, print_missing, NULL);
 }
 
 static struct json_object *interfaces_json(const struct status *s)
@@ -103,6 +111,28 @@ static struct json_object *interfaces_json(const struct status *s)
 	return array;
 }
 
+/* What is missing from one list. */
+struct missing_json {
+	const struct list *list;
+	struct json_object *array;
+};
+
+static void append_missing(const struct missing *m, void *arg)
+{
+	struct missing_json *j = arg;
+
+	if (m->list == j->list)
+		json_object_array_add(j->array, json_object_new_string(m->text));
+}
+
+static struct json_object *missing_json(const struct policy *p, const struct list *list)
+{
+	struct missing_json j = { .list = list, .array = json_object_new_array() };
+
+	missing_each(p, append_missing, &j);
+	return j.array;
+}
+
 static struct json_object *lists_json(const struct status *s)
 {
 	struct json_object *array = json_object_new_array();
@@ -114,6 +144,7 @@ static struct json_object *lists_json(const struct status *s)
 		json_add_text(o, "name", p->lists[i].name);
 		json_object_object_add(o, "entries",
 				       json_object_new_int64((int64_t)s->sizes[i].entries));
+		json_object_object_add(o, "missing", missing_json(p, &p->lists[i]));
 		json_object_array_add(array, o);
 	}
 	return array;

@@ -29,10 +29,15 @@ struct written {
 	const struct written *base;
 };
 
+static bool writes(const struct written *w, const char *key)
+{
+	return yaml_lines_key(w->r->l, w->node, key) != 0;
+}
+
 /* Who has the say over a key. */
 static const struct written *writer_of(const struct written *w, const char *key)
 {
-	return !w->base || yaml_lines_key(w->r->l, w->node, key) ? w : w->base;
+	return !w->base || writes(w, key) ? w : w->base;
 }
 
 static int read_mode(const struct reader *r, int root)
@@ -212,33 +217,60 @@ static int read_unpublished(const struct reader *r, const struct config_list *c,
 	return 0;
 }
 
-static const struct config_list *list_of(const struct written *w)
+/* A list as one file writes it; `c` has what counts of that. */
+static int read_list_keys(const struct reader *r, const struct config_list *c, size_t list,
+			  int node)
 {
-	return &w->r->c->lists[w->i];
+	int ret = read_prefixes(r, c, list, node);
+
+	if (!ret)
+		ret = read_sources(r, c, list, node);
+	if (!ret)
+		ret = read_unpublished(r, c, &r->p->lists[list]);
+	if (ret)
+		return ret;
+	return read_list_file(r, c, list, yaml_lines_of_key(r->l, node, "file"));
+}
+
+/* What a list has from its profile: the keys that the config does not write. */
+static struct config_list inherited(const struct written *w)
+{
+	struct config_list c = w->base->r->c->lists[w->base->i];
+
+	if (writes(w, "prefixes"))
+		c.prefixes_count = 0;
+	if (writes(w, "names"))
+		c.names_count = 0;
+	if (writes(w, "srv"))
+		c.srv_count = 0;
+	if (writes(w, "allow-private"))
+		c.allow_private = w->r->c->lists[w->i].allow_private;
+	if (writes(w, "unpublished"))
+		c.unpublished = NULL;
+	if (writes(w, "file"))
+		c.file = NULL;
+	return c;
 }
 
 /* Appends the list that is written so. */
 static int read_list(const struct written *w)
 {
+	struct config_list own = w->r->c->lists[w->i], base;
 	const struct reader *r = w->r;
 	size_t i = r->p->n_lists++;
 	struct list *list = &r->p->lists[i];
-	const struct written *by;
 	int ret;
 
-	strcpy(list->name, list_of(w)->name);
+	strcpy(list->name, own.name);
 	list->source = r->source;
 	list->line = yaml_lines_of(r->l, w->node);
-	by = writer_of(w, "prefixes");
-	ret = read_prefixes(by->r, list_of(by), i, by->node);
-	if (ret)
-		return ret;
-	by = writer_of(w, "unpublished");
-	ret = read_unpublished(by->r, list_of(by), list);
-	if (ret)
-		return ret;
-	by = writer_of(w, "file");
-	return read_list_file(by->r, list_of(by), i, yaml_lines_of_key(by->r->l, by->node, "file"));
+	if (!w->base)
+		return read_list_keys(r, &own, i, w->node);
+	base = inherited(w);
+	if (!own.allow_private)
+		own.allow_private = base.allow_private;
+	ret = read_list_keys(r, &own, i, w->node);
+	return ret ? ret : read_list_keys(w->base->r, &base, i, w->base->node);
 }
 
 static int read_ports(const struct reader *r, const struct config_service *c, struct service *s,
@@ -612,6 +644,8 @@ static int read_all(const struct reader *r)
 		ret = read_fragments(r, root);
 	if (!ret)
 		ret = read_flows(r, root);
+	if (!ret)
+		ret = read_dns(r, root);
 	if (ret)
 		return ret;
 	ret = read_interfaces(r, root);

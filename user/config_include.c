@@ -166,10 +166,11 @@ static int include(struct includes *in, const struct document *config,
 	in->n++;
 	ret = profile_document_open(d, config->r.p, path, &why);
 	d->r.err = err;
-	if (ret == -EINVAL || ret == -ENOMEM)
-		*err = why;
-	else if (ret)
-		error_at(err, config->path, line, "%s", why.text);
+	if (!ret)
+		return 0;
+	if (ret != -EINVAL && ret != -ENOMEM)
+		return error_at(err, config->path, line, "%s", why.text);
+	*err = why;
 	return ret;
 }
 

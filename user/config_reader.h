@@ -53,4 +53,19 @@ void includes_close(struct includes *in);
 
 #define _cleanup_includes_ __attribute__((cleanup(includes_close)))
 
+/* What a list is kept up to date from: `names`, `srv` and their options. 0 or negative errno. */
+int read_sources(const struct reader *r, const struct config_list *c, size_t list, int node);
+
+/* The key `dns`. */
+int read_dns(const struct reader *r, int root);
+
+/* `key: true` or `key: false`, in a mapping; *value stays where there is no such key. */
+int read_boolean(const struct reader *r, int node, const char *key, const char *text, bool *value);
+
+/*
+ * Adds a source with its text; *s has the rest. More than there may be, or the same twice in one
+ * list, is refused.
+ */
+int add_source(const struct reader *r, const struct news_source *s, const char *text);
+
 #endif

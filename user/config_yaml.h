@@ -22,6 +22,11 @@ struct config_list {
 	char *file;
 	char **prefixes;
 	unsigned int prefixes_count;
+	char **names;
+	unsigned int names_count;
+	char **srv;
+	unsigned int srv_count;
+	char *allow_private;
 	char *unpublished;
 };
 
@@ -36,6 +41,14 @@ struct config_profile {
 	unsigned int missing_count;
 };
 
+struct config_dns {
+	char **resolvers;
+	unsigned int resolvers_count;
+	char *ttl_min;
+	char *ttl_max;
+	char *grace;
+};
+
 struct config_flows {
 	char *capacity;
 	char *udp;
@@ -47,6 +60,7 @@ struct config_yaml {
 	char *mode;
 	char *fragments;
 	struct config_flows *flows;
+	struct config_dns *dns;
 	char **interfaces;
 	unsigned int interfaces_count;
 	struct config_service *services;

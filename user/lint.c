@@ -37,12 +37,16 @@ struct walk {
 	struct nesting nesting;
 	size_t base, added; /* how far in each */
 	size_t limit;       /* in base: no added entry comes before it */
+	size_t source;      /* that brought the last news */
+	bool *brought;      /* by source: there is something of it */
 	bool positive[POLICY_MAX_LISTS];
+	bool sourced[POLICY_MAX_LISTS]; /* there are sources of it */
 };
 
 static void walk_free(struct walk *w)
 {
 	nesting_free(&w->nesting);
+	free(w->brought);
 }
 
 /* Is this one of those to be kept? All are counted. */
@@ -102,43 +106,39 @@ static struct removal removal(const struct policy *p, const struct entry *e)
 	return r;
 }
 
-static int look_at_special(struct walk *w, const struct entry *e, const struct special *s)
+static int look_at_translated(struct walk *w, const struct entry *e)
 {
-	static const enum lint_kind kinds[] = {
-		[SPECIAL_DOCUMENTATION] = LINT_DOCUMENTATION,
-		[SPECIAL_RESERVED] = LINT_RESERVED,
-		[SPECIAL_TRANSLATED] = LINT_NAT64,
-	};
-	enum lint_kind kind = kinds[s->kind];
-	char range[PREFIX_TEXT_MAX], inner[PREFIX_TEXT_MAX];
+	char text[PREFIX_TEXT_MAX];
 	struct prefix behind;
 
-	if (!wanted(w->lint, kind))
+	if (!wanted(w->lint, LINT_NAT64))
 		return 0;
-	prefix_text(&s->range, range);
-	if (s->kind != SPECIAL_TRANSLATED)
-		return keep(w->lint, kind, e->source, e->line,
-			    "%s is %s, where nobody calls from: write the address that is meant, "
-			    "or %s",
-			    subject(w->policy, e).text, s->what, removal(w->policy, e).text);
 	if (prefix_translated(&e->prefix, &behind) && behind.len)
-		return keep(
-			w->lint, kind, e->source, e->line,
-			"%s is IPv4 as behind a translator (%s): list %s, unless this host sees "
-			"IPv4 peers so",
-			subject(w->policy, e).text, s->what, prefix_text(&behind, inner));
-	return keep(w->lint, kind, e->source, e->line,
-		    "%s lets in whoever comes through a NAT64 (%s, %s), all of IPv4: list what is "
-		    "needed of it",
-		    subject(w->policy, e).text, range, s->what);
+		return keep(w->lint, LINT_NAT64, e->source, e->line,
+			    "%s is IPv4 as behind a translator (RFC 6052): list %s, unless this "
+			    "host sees IPv4 peers so",
+			    subject(w->policy, e).text, prefix_text(&behind, text));
+	return keep(w->lint, LINT_NAT64, e->source, e->line,
+		    "%s lets in whoever comes through a NAT64 (64:ff9b::/96, RFC 6052), all of "
+		    "IPv4: list what is needed of it",
+		    subject(w->policy, e).text);
 }
 
 static int look_at_range(struct walk *w, const struct entry *e)
 {
-	const struct special *s = prefix_special(&e->prefix);
+	const struct reserved r = prefix_special(&e->prefix);
+	enum lint_kind kind = r.kind == RESERVED_EXAMPLES ? LINT_DOCUMENTATION : LINT_RESERVED;
 
-	if (s)
-		return look_at_special(w, e, s);
+	if (r.kind == RESERVED_TRANSLATED)
+		return look_at_translated(w, e);
+	if (r.kind != RESERVED_NONE) {
+		if (!wanted(w->lint, kind))
+			return 0;
+		return keep(w->lint, kind, e->source, e->line,
+			    "%s is %s, where nobody calls from: write the address that is meant, "
+			    "or %s",
+			    subject(w->policy, e).text, r.what, removal(w->policy, e).text);
+	}
 	if (!prefix_too_wide(&e->prefix) || !wanted(w->lint, LINT_TOO_WIDE))
 		return 0;
 	return keep(w->lint, LINT_TOO_WIDE, e->source, e->line,
@@ -164,7 +164,7 @@ static int look_at_nesting(struct walk *w, const struct entry *e)
 	const struct entry *c = nesting_decides(&w->nesting, e->list, e, p->now);
 	char outer[PREFIX_TEXT_MAX];
 
-	if (!c)
+	if (!c || c->flags & ENTRY_NEWS) /* which may be gone tomorrow */
 		return 0;
 	if (c->prefix.len == e->prefix.len)
 		return repeats(w, e, c->source, c->line);
@@ -183,6 +183,8 @@ static int look_at_hole(struct walk *w, const struct entry *e)
 
 	if (c && (!(c->flags & ENTRY_CARVE) || !entry_outlasts(c, e)))
 		return 0;
+	if (!c && w->sourced[e->list]) /* what it cuts into may come */
+		return 0;
 	if (c && c->prefix.len == e->prefix.len)
 		return repeats(w, e, c->source, c->line);
 	if (!wanted(w->lint, LINT_IDLE_HOLE))
@@ -192,6 +194,22 @@ static int look_at_hole(struct walk *w, const struct entry *e)
 		    removal(p, e).text);
 }
 
+/* Which source has brought something. Mostly the same as the last time. */
+static void note_news(struct walk *w, const struct entry *e)
+{
+	const struct policy *p = w->policy;
+
+	for (size_t n = 0; n < p->n_sources; n++) {
+		size_t i = (w->source + n) % p->n_sources;
+
+		if (p->sources[i].list != e->list || p->sources[i].origin != e->source)
+			continue;
+		w->source = i;
+		w->brought[i] = true;
+		return;
+	}
+}
+
 static int look_at(struct walk *w, const struct entry *e)
 {
 	int rc;
@@ -199,8 +217,12 @@ static int look_at(struct walk *w, const struct entry *e)
 	if (entry_expired(w->policy, e))
 		return 0;
 	if (e->flags & ENTRY_CARVE)
-		return look_at_hole(w, e);
+		return e->flags & ENTRY_NEWS ? 0 : look_at_hole(w, e);
 	w->positive[e->list] = true;
+	if (e->flags & ENTRY_NEWS) {
+		note_news(w, e);
+		return 0;
+	}
 	rc = look_at_range(w, e);
 	if (!rc && w->nesting.last[e->list])
 		rc = look_at_nesting(w, e);
@@ -255,7 +277,7 @@ static bool covers_next(const struct prefix *p, const struct prefix *next)
 /* Long lists are made of entries that nothing is to be said of. */
 static bool is_plain(const struct entry *e, const struct entry *next)
 {
-	return !(e->flags & ENTRY_CARVE) && !e->until && !prefix_too_wide(&e->prefix) &&
+	return !e->flags && !e->until && !prefix_too_wide(&e->prefix) &&
 	       !prefix_may_be_special(&e->prefix) && !covers_next(&e->prefix, &next->prefix);
 }
 
@@ -319,20 +341,53 @@ static int look_at_repeats(struct walk *w)
 	return rc;
 }
 
+static int look_at_source(struct walk *w, size_t i)
+{
+	static const char *const what[] = {
+		[SOURCE_NAME] = "name",
+		[SOURCE_SRV] = "SRV name",
+		[SOURCE_URL] = "feed",
+		[SOURCE_COMMAND] = "command",
+	};
+	const struct policy *p = w->policy;
+	const struct news_source *s = &p->sources[i];
+
+	if (w->brought[i] || !wanted(w->lint, LINT_NO_ADDRESS))
+		return 0;
+	return keep(
+		w->lint, LINT_NO_ADDRESS, s->file, s->line,
+		"%s %.200s of list %s has brought no address yet: see that `allowxdp run` runs, "
+		"and what it says",
+		what[s->kind], policy_string(p, s->text), p->lists[s->list].name);
+}
+
+static bool is_allowed(const struct policy *p, size_t list)
+{
+	for (size_t s = 0; s < p->n_services; s++) {
+		if (allows(&p->services[s], list))
+			return true;
+	}
+	return false;
+}
+
 static int look_at_list(struct walk *w, size_t i)
 {
 	const struct policy *p = w->policy;
 	const struct list *list = &p->lists[i];
 
-	for (size_t s = 0; s < p->n_services; s++) {
-		if (allows(&p->services[s], i))
+	if (!is_allowed(p, i)) {
+		if (!wanted(w->lint, LINT_UNUSED_LIST))
 			return 0;
+		return keep(
+			w->lint, LINT_UNUSED_LIST, list->source, list->line,
+			"no service allows list %s: write it under `allow` of one, or remove it",
+			list->name);
 	}
-	if (!wanted(w->lint, LINT_UNUSED_LIST))
+	if (!list->unpublished || w->positive[i] || !wanted(w->lint, LINT_MISSING))
 		return 0;
-	return keep(w->lint, LINT_UNUSED_LIST, p->config, list->line,
-		    "no service allows list %s: write it under `allow` of one, or remove it",
-		    list->name);
+	return keep(w->lint, LINT_MISSING, list->source, list->line,
+		    "list %s is empty, for nothing is published: %s", list->name,
+		    policy_string(p, list->unpublished));
 }
 
 static int look_at_service(struct walk *w, const struct service *s)
@@ -356,13 +411,27 @@ static int look_at_service(struct walk *w, const struct service *s)
 		any ? "add entries to one of them" : "name its lists under `allow`");
 }
 
+static int prepare(struct walk *w)
+{
+	const struct policy *p = w->policy;
+
+	w->brought = calloc(p->n_sources + 1, sizeof(*w->brought));
+	for (size_t i = 0; i < p->n_sources; i++)
+		w->sourced[p->sources[i].list] = true;
+	return w->brought ? 0 : -ENOMEM;
+}
+
 int lint_make(struct lint *l, const struct policy *p)
 {
 	struct walk w __attribute__((cleanup(walk_free))) = { .lint = l, .policy = p };
-	int rc = look_at_entries(&w);
+	int rc = prepare(&w);
 
 	if (!rc)
+		rc = look_at_entries(&w);
+	if (!rc)
 		rc = look_at_repeats(&w);
+	for (size_t i = 0; i < p->n_sources && !rc; i++)
+		rc = look_at_source(&w, i);
 	for (size_t i = 0; i < p->n_lists && !rc; i++)
 		rc = look_at_list(&w, i);
 	for (size_t i = 0; i < p->n_services && !rc; i++)

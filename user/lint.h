@@ -11,6 +11,8 @@
 /* X(SYMBOL, "name", serious): worst first. Serious ones are told by `load` and `reload` too. */
 #define LINT_LIST(X)                                \
 	X(UNREACHABLE, "unreachable-service", true) \
+	X(MISSING, "missing", true)                 \
+	X(NO_ADDRESS, "no-address", true)           \
 	X(TOO_WIDE, "too-wide", true)               \
 	X(NAT64, "nat64", true)                     \
 	X(RESERVED, "reserved", false)              \

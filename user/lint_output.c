@@ -30,11 +30,16 @@ void lint_print(const struct lint *l, const struct policy *p)
 		print_kind(l, p, kind, SHOWN);
 }
 
-/* Services that nobody can reach are warned of, or refused, before the act anyway: empties.h */
+/* What preview_make() warns of, or refuses, anyway. */
+static bool told_before_the_act(enum lint_kind kind)
+{
+	return kind == LINT_UNREACHABLE || kind == LINT_MISSING;
+}
+
 void lint_print_serious(const struct lint *l, const struct policy *p)
 {
 	for (enum lint_kind kind = 0; kind < LINTS; kind++) {
-		if (lint_serious(kind) && kind != LINT_UNREACHABLE)
+		if (lint_serious(kind) && !told_before_the_act(kind))
 			print_kind(l, p, kind, SHOWN_SERIOUS);
 	}
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -144,4 +145,71 @@ int profile_find(const struct profile_dirs *d, const char *item, char out[static
 			 "there is no profile %s, neither in %s nor in %s: see `allowxdp profile "
 			 "list`",
 			 item, d->local, d->installed);
+}
+
+void profile_files_free(struct profile_files *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		free(f->v[i].name);
+	free(f->v);
+	*f = (struct profile_files){ 0 };
+}
+
+static bool has(const struct profile_files *f, const char *name)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (strcmp(f->v[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* "NAME.yaml", where NAME could be included; else NULL. To be freed. */
+static char *name_in(const char *file)
+{
+	size_t n = strlen(file), suffix = strlen(PROFILE_SUFFIX);
+	_cleanup_free_ char *name = NULL;
+
+	if (n <= suffix || strcmp(file + n - suffix, PROFILE_SUFFIX))
+		return NULL;
+	name = strndup(file, n - suffix);
+	return name && policy_name_ok(name) ? TAKE_PTR(name) : NULL;
+}
+
+static int add_directory(struct profile_files *f, const char *path, bool local, struct error *err)
+{
+	_cleanup_closedir_ DIR *dir = opendir(path);
+	const struct dirent *e;
+
+	if (!dir && errno != ENOENT)
+		return error_set(err, errno, "%s: %s", path, strerror(errno));
+	while (dir && (e = readdir(dir))) {
+		_cleanup_free_ char *name = name_in(e->d_name);
+		struct profile_file *v;
+
+		if (!name || has(f, name))
+			continue;
+		v = reallocarray(f->v, f->n + 1, sizeof(*v));
+		if (!v)
+			return error_set(err, ENOMEM, "out of memory");
+		f->v = v;
+		f->v[f->n++] = (struct profile_file){ TAKE_PTR(name), local };
+	}
+	return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct profile_file *)a)->name,
+		      ((const struct profile_file *)b)->name);
+}
+
+int profile_files_find(const struct profile_dirs *d, struct profile_files *out, struct error *err)
+{
+	int rc = add_directory(out, d->local, true, err);
+
+	if (!rc)
+		rc = add_directory(out, d->installed, false, err);
+	if (!rc && out->n)
+		qsort(out->v, out->n, sizeof(*out->v), by_name);
+	return rc;
 }

@@ -8,6 +8,8 @@
 #define ALLOWXDP_PROFILES_H
 
 #include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include "error.h"
 
 #define PROFILE_SUFFIX ".yaml"
@@ -30,5 +32,22 @@ int profile_dirs_init(struct profile_dirs *d, const char *config, struct error *
  */
 int profile_find(const struct profile_dirs *d, const char *item, char out[static PATH_MAX],
 		 struct error *err);
+
+/* A profile that can be included by its name. */
+struct profile_file {
+	char *name; /* without .yaml */
+	bool local;
+};
+
+struct profile_files {
+	struct profile_file *v; /* by name; a local one instead of an installed one */
+	size_t n;
+};
+
+/* All there are. A directory that is not there has none. */
+int profile_files_find(const struct profile_dirs *d, struct profile_files *out, struct error *err);
+void profile_files_free(struct profile_files *f);
+
+#define _cleanup_profile_files_ __attribute__((cleanup(profile_files_free)))
 
 #endif

@@ -5,7 +5,7 @@
 #define ALLOWXDP_SPECIAL_H
 
 #include "abi.h"
-#include "prefix.h"
+#include "reserved.h"
 
 enum {
 	WIDE_IPV4 = 16, /* shorter ones are too wide */
@@ -16,18 +16,6 @@ static inline bool prefix_too_wide(const struct prefix *p)
 {
 	return p->len < (p->family == AXP_IPV4 ? WIDE_IPV4 : WIDE_IPV6);
 }
-
-enum special_kind {
-	SPECIAL_DOCUMENTATION, /* RFC 5737, 3849, 9637: in examples only */
-	SPECIAL_RESERVED,      /* no host sends from there */
-	SPECIAL_TRANSLATED,    /* IPv4 as a translator shows it to IPv6 hosts: 64:ff9b::/96 */
-};
-
-struct special {
-	struct prefix range;
-	enum special_kind kind;
-	const char *what; /* "for documentation (RFC 5737)" */
-};
 
 /* False for most prefixes, by their first bytes: they are in no such range. */
 static inline bool prefix_may_be_special(const struct prefix *p)
@@ -42,11 +30,10 @@ static inline bool prefix_may_be_special(const struct prefix *p)
 }
 
 /*
- * The range that `p` is inside of, or NULL. Private and shared ones (RFC 1918, 4193, 6598) and
- * link-local ones are not among them: hosts do send from there. A prefix around the translators' is
- * found too, if it is not too wide anyway.
+ * The range that the prefix is inside of, none for private ones: in a network of one's own hosts do
+ * send from there. One around the translators' is found too, if it is not too wide anyway.
  */
-const struct special *prefix_special(const struct prefix *p);
+struct reserved prefix_special(const struct prefix *p);
 
 /* The IPv4 prefix behind one inside 64:ff9b::/96; false: there is none. */
 bool prefix_translated(const struct prefix *p, struct prefix *out);

@@ -15,8 +15,8 @@ COUNTS = {
     "exotel-karnataka-signalling": 0, "exotel-mumbai-signalling": 0, "exotel-singapore-signalling": 0,
     "exotel-webhooks": 0,
 }
-ENTRY = re.compile(r"^(\S+/32) +# (Freshchat (US|EU|IN|AU): allowlist document"
-                   r"|Exotel vSIP guide: (Karnataka|Mumbai|Singapore))$")
+ENTRY = re.compile(r"^(\S+/32) +# (Freshchat (US|EU|IN|AU): allowlist document, 2026-11-21"
+                   r"|Exotel vSIP guide: (Karnataka|Mumbai|Singapore), 2026-11-21)$")
 
 
 def entries(name):
