@@ -502,6 +502,20 @@ static struct json_object *listeners_json(const struct init *i)
 	return array;
 }
 
+/* What would be written. */
+static void add_text(struct json_object *o, const struct init *i)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t n = 0;
+	FILE *f = open_memstream(&text, &n);
+
+	if (!f)
+		return;
+	starter_write(f, &i->starter);
+	if (!fclose(f))
+		json_add_text(o, "text", text);
+}
+
 static int print_object(const struct init *i, const struct policy *p)
 {
 	struct json_object *o = json_object_new_object(), *array = json_object_new_array();
@@ -521,6 +535,8 @@ static int print_object(const struct init *i, const struct policy *p)
 		json_object_array_add(array, service_json(&p->services[k], p));
 	json_object_object_add(o, "services", array);
 	json_object_object_add(o, "found", listeners_json(i));
+	if (i->dry_run)
+		add_text(o, i);
 	return print_json(o);
 }
 

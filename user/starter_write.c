@@ -4,6 +4,19 @@
 
 enum { LISTENERS_SHOWN = 48, EPHEMERAL_LOWEST = 32768, PORTS_TEXT_MAX = 64 * 24 };
 
+static bool has_names(const struct starter *s)
+{
+	for (size_t i = 0; i < s->n_profiles; i++) {
+		const struct config_yaml *y = s->profiles[i].yaml;
+
+		for (unsigned int k = 0; k < y->lists_count; k++) {
+			if (y->lists[k].names_count || y->lists[k].srv_count)
+				return true;
+		}
+	}
+	return false;
+}
+
 static void write_head(FILE *f, const struct starter *s)
 {
 	const char *c = s->config ? " -c " : "", *config = s->config ? s->config : "";
@@ -19,14 +32,17 @@ static void write_head(FILE *f, const struct starter *s)
 		"lists below.\n"
 		"#   2. sudo allowxdp%s%s load --confirm 2m    mode \"monitor\": nothing is "
 		"dropped, everything is counted\n"
-		"#      sudo allowxdp confirm\n"
+		"#      sudo allowxdp confirm\n%s"
 		"#   3. sudo allowxdp stats            watch \"unlisted\" for some days: who would "
 		"have been dropped?\n"
 		"#      sudo allowxdp learn            ... and as entries to add\n"
 		"#   4. sudo allowxdp mode enforce --confirm 2m    then `mode: enforce` here, for "
 		"the next load\n"
 		"#   After each change of this file or of a list file: sudo allowxdp reload\n",
-		s->date, c, config, c, config);
+		s->date, c, config, c, config,
+		has_names(s) ? "#      sudo allowxdp run              looks the providers' names "
+			       "up; let it go on running\n"
+			     : "");
 }
 
 /* Ports of the moment, of clients that have no peer yet, say nothing. */
