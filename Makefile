@@ -150,8 +150,8 @@ test-e2e: all
 
 install: all
 	install -D -m 0755 $(B)/allowxdp $(DESTDIR)$(PREFIX)/sbin/allowxdp
-	install -d -m 0755 $(DESTDIR)$(SYSCONFDIR)/allowxdp/lists $(DESTDIR)$(PREFIX)/share/allowxdp/lists
-	install -m 0644 profiles/*.list $(DESTDIR)$(PREFIX)/share/allowxdp/lists/
+	install -d -m 0755 $(DESTDIR)$(SYSCONFDIR)/allowxdp/lists $(DESTDIR)$(PREFIX)/share/allowxdp/profiles
+	install -m 0644 profiles/*.yaml profiles/*.list $(DESTDIR)$(PREFIX)/share/allowxdp/profiles/
 	install -m 0644 tools/allowxdp.yaml $(DESTDIR)$(PREFIX)/share/allowxdp/allowxdp.yaml
 	install -d -m 0755 $(DESTDIR)$(PREFIX)/share/allowxdp/monitoring
 	install -m 0644 tools/monitoring/* $(DESTDIR)$(PREFIX)/share/allowxdp/monitoring/

@@ -195,6 +195,18 @@ static struct json_object *entries_json(const struct policy *p, size_t list)
 	return array;
 }
 
+/* "name pstn.example.com", in the file's order. */
+static struct json_object *sources_json(const struct policy *p, size_t list)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < p->n_sources; i++)
+		if (p->sources[i].list == list)
+			json_object_array_add(array, json_object_new_string(policy_string(
+							     p, p->sources[i].origin)));
+	return array;
+}
+
 static struct json_object *lists_json(const struct policy *p)
 {
 	struct json_object *array = json_object_new_array();
@@ -204,6 +216,7 @@ static struct json_object *lists_json(const struct policy *p)
 
 		json_add_text(o, "name", p->lists[i].name);
 		json_add_text(o, "file", policy_string(p, p->lists[i].file));
+		json_object_object_add(o, "sources", sources_json(p, i));
 		json_add_text(o, "unpublished", policy_string(p, p->lists[i].unpublished));
 		json_object_object_add(o, "entries", entries_json(p, i));
 		json_object_array_add(array, o);

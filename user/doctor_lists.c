@@ -7,7 +7,10 @@ static void tell(const struct missing *m, void *arg)
 	struct doctor *d = arg;
 
 	finding(d, FINDING_WARNING, "lists", NULL, "list %s %s", m->list->name, m->text);
-	finding_fix(d, "allowxdp add %s PREFIX --label 'WHO SAID SO, WHEN'", m->list->name);
+	if (m->source)
+		finding_fix(d, "allowxdp run");
+	else
+		finding_fix(d, "allowxdp add %s PREFIX --label 'WHO SAID SO, WHEN'", m->list->name);
 }
 
 void doctor_lists(struct doctor *d)

@@ -20,7 +20,7 @@ static const struct command commands[] = {
 	{ "list", "[LIST]", "show entries, with labels and origins", cmd_list },
 	{ "review", "", "audit the entries: unused, too wide, duplicate, expiring...", cmd_review },
 	{ "check", "ADDRESS PROTO/PORT", "explain what happens to a packet", cmd_check },
-	{ "profile", "list | show NAME | copy NAME [DIR]", "what providers publish, to include",
+	{ "profile", "list|show|copy [NAME]", "what providers publish, to be included",
 	  cmd_profile },
 	{ "validate", "", "read the config and its lists, change nothing", cmd_validate },
 	{ "status", "", "show what is loaded", cmd_status },

@@ -164,7 +164,8 @@ static uint64_t modified(const char *path)
 	return !*path || stat(path, &st) ? 0 : (uint64_t)st.st_mtime;
 }
 
-/* Of its file (the config or profile, where it has none), or of what `add` added, whichever is later. */
+/* Of its file (the config or profile, where it has none), or of what `add` added, whichever is
+ * later. */
 static uint64_t list_changed(const struct view *v, const struct list *list)
 {
 	const struct policy *p = &v->running.policy;

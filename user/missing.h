@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Lists that are empty for a reason that is known: said loudly, for nothing on them will pass. */
+/*
+ * What lists are known to lack: ranges that a provider does not publish, names and feeds that have
+ * brought nothing yet. It is said loudly, for whoever is missing would be dropped.
+ */
 #ifndef ALLOWXDP_MISSING_H
 #define ALLOWXDP_MISSING_H
 
@@ -7,10 +10,11 @@
 
 struct missing {
 	const struct list *list;
+	const struct news_source *source; /* NULL: it is not published */
 	char text[640]; /* what is not there and how to get it, without the list's name */
 };
 
-/* Calls fn for each. */
+/* Calls fn for each, in the lists' order. */
 void missing_each(const struct policy *p, void (*fn)(const struct missing *m, void *arg),
 		  void *arg);
 

@@ -27,6 +27,6 @@ void origin_place(const struct policy *p, const struct entry *e, const char **fi
 {
 	const struct news_source *s = origin_source(p, e);
 
-	*file = policy_string(p, s ? p->config : e->source);
+	*file = policy_string(p, s ? s->file : e->source);
 	*line = s ? s->line : e->line;
 }

@@ -14,7 +14,7 @@ const char *origin_text(const struct policy *p, const struct entry *e, char *buf
 /* The source that brought the entry, or NULL. */
 const struct news_source *origin_source(const struct policy *p, const struct entry *e);
 
-/* Where it stands in a file of the administrator's: its own line, or that of its source. */
+/* Where it stands in a file: its own line, or that of its source. */
 void origin_place(const struct policy *p, const struct entry *e, const char **file, uint32_t *line);
 
 #endif

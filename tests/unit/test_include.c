@@ -402,8 +402,8 @@ static void keys_that_are_the_configs(void **state)
 		refused(*state, "include: [x]\n", "share/x.yaml", 2, want);
 	}
 	refused(*state, HEAD("c"), "etc/c.yaml", 1,
-		"unknown key \"profile\": the keys here are mode, fragments, flows, interfaces, "
-		"include, services, lists");
+		"unknown key \"profile\": the keys here are mode, fragments, flows, dns, "
+		"interfaces, include, services, lists");
 }
 
 static void provenance(void **state)
