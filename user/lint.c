@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lint.h"
+#include "missing.h"
 #include "nesting.h"
 #include "special.h"
 
@@ -37,8 +38,7 @@ struct walk {
 	struct nesting nesting;
 	size_t base, added; /* how far in each */
 	size_t limit;       /* in base: no added entry comes before it */
-	size_t source;      /* that brought the last news */
-	bool *brought;      /* by source: there is something of it */
+	int failed;
 	bool positive[POLICY_MAX_LISTS];
 	bool sourced[POLICY_MAX_LISTS]; /* there are sources of it */
 };
@@ -46,7 +46,6 @@ struct walk {
 static void walk_free(struct walk *w)
 {
 	nesting_free(&w->nesting);
-	free(w->brought);
 }
 
 /* Is this one of those to be kept? All are counted. */
@@ -194,22 +193,6 @@ static int look_at_hole(struct walk *w, const struct entry *e)
 		    removal(p, e).text);
 }
 
-/* Which source has brought something. Mostly the same as the last time. */
-static void note_news(struct walk *w, const struct entry *e)
-{
-	const struct policy *p = w->policy;
-
-	for (size_t n = 0; n < p->n_sources; n++) {
-		size_t i = (w->source + n) % p->n_sources;
-
-		if (p->sources[i].list != e->list || p->sources[i].origin != e->source)
-			continue;
-		w->source = i;
-		w->brought[i] = true;
-		return;
-	}
-}
-
 static int look_at(struct walk *w, const struct entry *e)
 {
 	int rc;
@@ -219,10 +202,8 @@ static int look_at(struct walk *w, const struct entry *e)
 	if (e->flags & ENTRY_CARVE)
 		return e->flags & ENTRY_NEWS ? 0 : look_at_hole(w, e);
 	w->positive[e->list] = true;
-	if (e->flags & ENTRY_NEWS) {
-		note_news(w, e);
+	if (e->flags & ENTRY_NEWS) /* guarded where it is brought */
 		return 0;
-	}
 	rc = look_at_range(w, e);
 	if (!rc && w->nesting.last[e->list])
 		rc = look_at_nesting(w, e);
@@ -341,24 +322,16 @@ static int look_at_repeats(struct walk *w)
 	return rc;
 }
 
-static int look_at_source(struct walk *w, size_t i)
+static void look_at_missing(const struct missing *m, void *arg)
 {
-	static const char *const what[] = {
-		[SOURCE_NAME] = "name",
-		[SOURCE_SRV] = "SRV name",
-		[SOURCE_URL] = "feed",
-		[SOURCE_COMMAND] = "command",
-	};
-	const struct policy *p = w->policy;
-	const struct news_source *s = &p->sources[i];
+	const struct news_source *s = m->source;
+	struct walk *w = arg;
+	enum lint_kind kind = s ? LINT_NO_ADDRESS : LINT_MISSING;
 
-	if (w->brought[i] || !wanted(w->lint, LINT_NO_ADDRESS))
-		return 0;
-	return keep(
-		w->lint, LINT_NO_ADDRESS, s->file, s->line,
-		"%s %.200s of list %s has brought no address yet: see that `allowxdp run` runs, "
-		"and what it says",
-		what[s->kind], policy_string(p, s->text), p->lists[s->list].name);
+	if (w->failed || !wanted(w->lint, kind))
+		return;
+	w->failed = keep(w->lint, kind, s ? s->file : m->list->source, s ? s->line : m->list->line,
+			 "list %s %s", m->list->name, m->text);
 }
 
 static bool is_allowed(const struct policy *p, size_t list)
@@ -375,19 +348,11 @@ static int look_at_list(struct walk *w, size_t i)
 	const struct policy *p = w->policy;
 	const struct list *list = &p->lists[i];
 
-	if (!is_allowed(p, i)) {
-		if (!wanted(w->lint, LINT_UNUSED_LIST))
-			return 0;
-		return keep(
-			w->lint, LINT_UNUSED_LIST, list->source, list->line,
-			"no service allows list %s: write it under `allow` of one, or remove it",
-			list->name);
-	}
-	if (!list->unpublished || w->positive[i] || !wanted(w->lint, LINT_MISSING))
+	if (is_allowed(p, i) || !wanted(w->lint, LINT_UNUSED_LIST))
 		return 0;
-	return keep(w->lint, LINT_MISSING, list->source, list->line,
-		    "list %s is empty, for nothing is published: %s", list->name,
-		    policy_string(p, list->unpublished));
+	return keep(w->lint, LINT_UNUSED_LIST, list->source, list->line,
+		    "no service allows list %s: write it under `allow` of one, or remove it",
+		    list->name);
 }
 
 static int look_at_service(struct walk *w, const struct service *s)
@@ -411,30 +376,20 @@ static int look_at_service(struct walk *w, const struct service *s)
 		any ? "add entries to one of them" : "name its lists under `allow`");
 }
 
-static int prepare(struct walk *w)
-{
-	const struct policy *p = w->policy;
-
-	w->brought = calloc(p->n_sources + 1, sizeof(*w->brought));
-	for (size_t i = 0; i < p->n_sources; i++)
-		w->sourced[p->sources[i].list] = true;
-	return w->brought ? 0 : -ENOMEM;
-}
-
 int lint_make(struct lint *l, const struct policy *p)
 {
 	struct walk w __attribute__((cleanup(walk_free))) = { .lint = l, .policy = p };
-	int rc = prepare(&w);
+	int rc;
 
-	if (!rc)
-		rc = look_at_entries(&w);
+	for (size_t i = 0; i < p->n_sources; i++)
+		w.sourced[p->sources[i].list] = true;
+	rc = look_at_entries(&w);
 	if (!rc)
 		rc = look_at_repeats(&w);
-	for (size_t i = 0; i < p->n_sources && !rc; i++)
-		rc = look_at_source(&w, i);
+	missing_each(p, look_at_missing, &w);
 	for (size_t i = 0; i < p->n_lists && !rc; i++)
 		rc = look_at_list(&w, i);
 	for (size_t i = 0; i < p->n_services && !rc; i++)
 		rc = look_at_service(&w, &p->services[i]);
-	return rc;
+	return rc ? rc : w.failed;
 }

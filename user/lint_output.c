@@ -33,7 +33,7 @@ void lint_print(const struct lint *l, const struct policy *p)
 /* What preview_make() warns of, or refuses, anyway. */
 static bool told_before_the_act(enum lint_kind kind)
 {
-	return kind == LINT_UNREACHABLE || kind == LINT_MISSING;
+	return kind == LINT_UNREACHABLE || kind == LINT_MISSING || kind == LINT_NO_ADDRESS;
 }
 
 void lint_print_serious(const struct lint *l, const struct policy *p)

@@ -146,9 +146,9 @@ struct policy {
 	struct entries added; /* from `allowxdp add` */
 	struct strings strings;
 	struct repeats repeats; /* while it was read; a snapshot has none */
-	uint32_t now; /* when it was read, seconds since 1970: what has expired by then */
-	bool mapped;  /* services, lists, sources, interfaces, base: in a file mapping, not to be
-			 freed */
+	uint32_t now;           /* when it was read, seconds since 1970: what has expired by then */
+	bool mapped; /* services, lists, sources, interfaces, base: in a file mapping, not to be
+			freed */
 	void *mapping;
 	size_t mapping_size;
 };

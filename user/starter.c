@@ -28,7 +28,7 @@ static int unknown_kind(const char *name, size_t n, struct error *err)
 static int parse_ports(const char *text, size_t n, struct ports *out, struct error *err)
 {
 	out->n = 0;
-	while (n) {
+	for (;;) {
 		size_t len = strcspn(text, "+");
 		char one[64];
 
@@ -40,10 +40,11 @@ static int parse_ports(const char *text, size_t n, struct ports *out, struct err
 		if (port_range_parse(one, &out->v[out->n], err))
 			return -EINVAL;
 		out->n++;
-		text += len < n ? len + 1 : len;
-		n -= len < n ? len + 1 : len;
+		if (len == n)
+			return 0;
+		text += len + 1;
+		n -= len + 1;
 	}
-	return out->n ? 0 : error_set(err, EINVAL, "no port behind \"=\": write it like tcp/8443");
 }
 
 static bool is_wished(const struct starter *s, const char *name)

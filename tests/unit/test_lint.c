@@ -327,15 +327,17 @@ static void test_sources(void **state)
 
 	lint_config(*state, text, &l);
 	has(&l, LINT_NO_ADDRESS, "a.yaml", 5,
-	    "name one.example.com of list a has brought no address yet: see that `allowxdp run` "
-	    "runs, and what it says");
+	    "list a has no address of name one.example.com yet: `allowxdp run` looks for it as "
+	    "long "
+	    "as it runs");
 	has(&l, LINT_NO_ADDRESS, "a.yaml", 6,
-	    "name two.example.com of list a has brought no address yet: see that `allowxdp run` "
-	    "runs, and what it says");
+	    "list a has no address of name two.example.com yet: `allowxdp run` looks for it as "
+	    "long "
+	    "as it runs");
 	has(&l, LINT_NO_ADDRESS, "a.yaml", 8,
-	    "SRV name _sip._udp.example.com of list b has brought no address yet: see that "
-	    "`allowxdp "
-	    "run` runs, and what it says");
+	    "list b has no address of srv _sip._udp.example.com yet: `allowxdp run` looks for it "
+	    "as "
+	    "long as it runs");
 	has(&l, LINT_MISSING, "a.yaml", 9, "list c is empty, for nothing is published: ask them");
 	assert_int_equal(l.lint.total, 4); /* what the hole cuts into may come */
 
