@@ -9,7 +9,7 @@ from frames import tcp, udp
 from lab import (EXOTEL_KARNATAKA, EXOTEL_MUMBAI, FRESHCHAT_IN, LISTS, OFFICE4, OFFICE6, STRANGER4,
                  one_error, run, wait_for)
 
-COMMANDS = ["load", "unload", "reload", "confirm", "rollback", "mode", "add", "remove", "list", "review", "check",
+COMMANDS = ["init", "load", "unload", "reload", "confirm", "rollback", "mode", "add", "remove", "list", "review", "check",
             "validate", "status", "stats", "metrics", "exporter", "top", "watch", "capture", "learn"]
 COUNTER_KEYS = {"interface", "direction", "service", "family", "verdict", "reason", "packets", "bytes"}
 
