@@ -13,7 +13,7 @@ import struct
 
 import pytest
 
-from lab import BINARY, HOST4, PROFILES, one_error, run
+from lab import BINARY, GATEWAY4, HOST4, PROFILES, one_error, run, wait_for
 
 # What the documents do not publish, and names, are put on their lists by the config.
 FILLED = ["198.51.100.100", "198.51.100.110", "203.0.113.77"]
@@ -373,6 +373,37 @@ def test_missing_is_named_by_load_status_and_doctor(lab):
     lab.axp.ok("add", "exotel-webhooks", "203.0.113.0/28")
     assert set(missing()) == {"exotel-mumbai-signalling"}
     assert "list exotel-webhooks" not in lab.axp("reload").stderr
+
+
+# Where names point to, in the lab: one public address for each, all different.
+RESOLVED = {name: f"52.95.{n}.{n + 10}" for n, name in enumerate(sorted(sum(NAMES.values(), [])), 1)}
+
+
+def test_names_of_all_profiles_are_looked_up(lab):
+    """By a real resolver; then enforced: each name's address passes where its profile guards, and nowhere else."""
+    dns = lab.popen(lab.net, "dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--no-resolv", "--no-hosts",
+                    "--user=root", "--pid-file=", "--bind-interfaces", f"--listen-address={GATEWAY4}", "--local-ttl=60",
+                    *(f"--host-record={name},{address}" for name, address in RESOLVED.items()))
+    wait_for(lambda: lab.net.run("ss", "-Huln", f"src {GATEWAY4}:53").stdout, "dnsmasq listens")
+    lab.axp.write(config(*NAMES, mode="monitor", dns={"resolvers": [GATEWAY4]}))
+    lab.axp.ok("load", "eth0")
+    daemon = lab.popen(lab.host, *lab.axp.argv("run", "--no-metrics")[3:], env=lab.axp.env)
+
+    def missing():
+        assert dns.poll() is None and daemon.poll() is None
+        return {part["name"] for part in lab.axp.status()["lists"] if part["missing"]}
+    wait_for(lambda: missing() == {"exotel-recordings", "exotel-webrtc-hosts"}, "all names are known", 30)
+    lab.axp.ok("mode", "enforce")
+    for profile_name, names in NAMES.items():
+        s, = [s for s in TABLE[profile_name].values() if s["fill"]]  # whose list has them
+        out = ["--out"] if s["direction"] == "out" else []
+        for name in names:
+            for protocol, low, high in s["ports"]:
+                for port in {low, high}:
+                    told = lab.axp.json("check", RESOLVED[name], f"{protocol}/{port}", "--no-proof", *out)
+                    assert (told["reason"], told["list"], told["origin"]) == ("listed", s["fill"], f"name {name}")
+    told = lab.axp("check", RESOLVED["pstn.in1.exotel.com"], "udp/10000", "--json")
+    assert told.returncode == 3 and json.loads(told.stdout)["reason"] == "unlisted"  # it is no media address
 
 
 def test_enforcing_what_is_not_published_is_refused(lab):
