@@ -21,8 +21,9 @@ static const struct bringer *const bringers[] = { &names_bringer };
 enum {
 	POLL_SECONDS = 10, /* where inotify saw nothing */
 	RETRY_MS = 500,
-	RETRY_MOST_MS = 30000,
+	RETRY_SOON_MS = 2000,
 	ACCURACY_US = 10000,
+	CLAIM_TRIES = 50,
 };
 
 uint64_t daemon_now(void)
@@ -49,6 +50,7 @@ static int open_claim(const struct paths *paths, int flags)
 
 int daemon_claim(const struct paths *paths, struct error *err)
 {
+	const struct timespec moment = { .tv_nsec = 10000000 };
 	_cleanup_close_ int fd = -1;
 	int rc = make_directory(paths->run, err);
 
@@ -58,6 +60,9 @@ int daemon_claim(const struct paths *paths, struct error *err)
 	if (fd < 0)
 		return error_set(err, errno, "cannot write %s/daemon: %s", paths->run,
 				 strerror(errno));
+	/* One who looks whether there is a daemon holds it for a moment. */
+	for (int tries = 0; flock(fd, LOCK_EX | LOCK_NB) && tries < CLAIM_TRIES; tries++)
+		nanosleep(&moment, NULL);
 	if (flock(fd, LOCK_EX | LOCK_NB))
 		return error_set(err, EBUSY,
 				 "another `allowxdp run` serves instance %s: end that first, see "
@@ -80,8 +85,8 @@ static uint64_t generation_now(const struct paths *paths)
 	struct instance i _cleanup_instance_ = INSTANCE_EMPTY;
 	struct error ignored;
 
-	return instance_open(&i, paths, &ignored) ? 0 :
-						    AXP_ACTIVE_GENERATION(instance_effective(&i));
+	return instance_open(&i, paths, &ignored) ? 0
+						  : AXP_ACTIVE_GENERATION(instance_effective(&i));
 }
 
 static bool no_entry(const struct policy *p, const struct entry *e, const void *arg)
@@ -122,14 +127,17 @@ static void follow(struct daemon *d)
 	if (d->generation && generation_now(d->paths) == d->generation)
 		return;
 	rc = look(d, &next, &generation, &why);
-	if (rc && rc != -ENOENT) {
-		journal_line(LOG_WARNING, "%s", why.text);
-		return; /* looked at again in a moment */
+	if (rc && rc != -ENOENT) { /* once: a first load is under way */
+		if (d->unreadable++ == 1)
+			journal_line(LOG_WARNING, "%s", why.text);
+		return;
 	}
+	d->unreadable = 0;
 	if (rc && !d->generation) {
 		if (!d->said_waiting)
-			journal_line(LOG_INFO, "instance %s is not loaded: waiting for `allowxdp "
-					       "load`",
+			journal_line(LOG_INFO,
+				     "instance %s is not loaded: waiting for `allowxdp "
+				     "load`",
 				     d->paths->instance);
 		d->said_waiting = true;
 		return;
@@ -202,12 +210,10 @@ static int on_apply(sd_event_source *s, uint64_t usec, void *arg)
 		journal_line(rc == -EAGAIN ? LOG_INFO : LOG_ERR,
 			     "what names and feeds brought waits: %s", why.text);
 	wait = (uint64_t)RETRY_MS << (d->refused < 6 ? d->refused : 6);
+	if (rc == -EAGAIN && wait > RETRY_SOON_MS)
+		wait = RETRY_SOON_MS; /* a confirmation may come at any moment */
 	d->refused++;
-	/* a confirmation may come at any moment */
-	schedule_apply(d, rc == -EAGAIN || wait < RETRY_MOST_MS ? wait > 2000 && rc == -EAGAIN
-								  ? 2000
-								  : wait
-								: RETRY_MOST_MS);
+	schedule_apply(d, wait);
 	return 0;
 }
 
@@ -239,9 +245,11 @@ void daemon_news_changed(struct daemon *d, const char *list)
 
 static int on_poll(sd_event_source *s, uint64_t usec, void *arg)
 {
+	struct daemon *d = arg;
+
 	(void)usec;
-	follow(arg);
-	sd_event_source_set_time_relative(s, POLL_SECONDS * 1000000ULL);
+	follow(d);
+	sd_event_source_set_time_relative(s, (d->generation ? POLL_SECONDS : 1) * 1000000ULL);
 	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
 

@@ -40,6 +40,7 @@ struct daemon {
 	struct policy policy; /* what runs, without its entries; empty: nothing is loaded */
 	uint64_t generation;  /* of it; 0: nothing is loaded */
 	bool said_waiting;
+	unsigned int unreadable;              /* times in a row that what runs could not be read */
 	void *states[BRINGERS_MAX];           /* the bringers' */
 	char (*pending)[POLICY_NAME_MAX + 1]; /* lists whose news files have changed */
 	size_t n_pending;

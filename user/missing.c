@@ -56,7 +56,8 @@ void missing_each(const struct policy *p, void (*fn)(const struct missing *m, vo
 static void warn(const struct missing *m, void *arg)
 {
 	(void)arg;
-	warn_line("list %s %s", m->list->name, m->text);
+	if (!m->source)
+		warn_line("list %s %s", m->list->name, m->text);
 }
 
 void missing_warn(const struct policy *p)

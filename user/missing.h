@@ -18,7 +18,7 @@ struct missing {
 void missing_each(const struct policy *p, void (*fn)(const struct missing *m, void *arg),
 		  void *arg);
 
-/* Warns of each on stderr. */
+/* Warns on stderr of what is not published; of names and feeds warn_silent_sources() does. */
 void missing_warn(const struct policy *p);
 
 #endif

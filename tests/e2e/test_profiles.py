@@ -7,13 +7,14 @@ documents, not from the files; how they are included, overridden, shown and copi
 import errno
 import ipaddress
 import json
+import re
 import os
 import socket
 import struct
 
 import pytest
 
-from lab import BINARY, HOST4, PROFILES, one_error, run
+from lab import BINARY, GATEWAY4, HOST4, PROFILES, one_error, run, wait_for
 
 # What the documents do not publish, and names, are put on their lists by the config.
 FILLED = ["198.51.100.100", "198.51.100.110", "203.0.113.77"]
@@ -348,22 +349,25 @@ def test_missing_is_named_by_load_status_and_doctor(lab):
     lab.axp.write(config("exotel-webhooks", "exotel-vsip-mumbai", mode="monitor"))
     wanted = {"exotel-webhooks": ["is empty, for nothing is published: ask Exotel's support"],
               "exotel-mumbai-signalling": ["has no address of name pstn.in2.exotel.com yet"]}
+    unpublished = f"list exotel-webhooks {wanted['exotel-webhooks'][0]}"
 
     def warned(*command):
         result = lab.axp(*command)
         assert result.returncode == 0, result.stderr
-        lines = [line for line in result.stderr.splitlines() if line.startswith("allowxdp: warning: ")]
-        # `validate` has the file and line in front.
-        return all(any(f": list {name} {text}" in line for line in lines)
-                   for name, texts in wanted.items() for text in texts)
-    assert warned("validate") and warned("load", "eth0") and warned("reload")
+        return (f"allowxdp: warning: {unpublished}" in result.stderr,
+                "name pstn.in2.exotel.com has brought nothing yet" in result.stderr)
+    assert warned("load", "eth0") == warned("reload") == (True, True)
+    # `validate` has the file and line in front.
+    said = lab.axp("validate").stderr
+    assert re.search(rf"allowxdp: warning: \S+/exotel-webhooks.yaml:\d+: {unpublished}", said), said
+    assert f"list exotel-mumbai-signalling {wanted['exotel-mumbai-signalling'][0]}" in said
 
     def missing():
         return {part["name"]: part["missing"] for part in lab.axp.status()["lists"] if part["missing"]}
     assert set(missing()) == set(wanted)
     for name, texts in wanted.items():
         assert len(missing()[name]) == len(texts) and missing()[name][0].startswith(texts[0])
-        assert f"  list {name} {texts[0]}" in lab.axp.ok("status")
+    assert f"  {unpublished}" in lab.axp.ok("status") and "pstn.in2.exotel.com: NOTHING" in lab.axp.ok("status")
     findings = [f for f in json.loads(lab.axp("doctor", "eth0", "--json").stdout)["findings"] if f["topic"] == "lists"]
     assert [f["level"] for f in findings] == ["warning"] * 2
     assert [f["fix"] for f in findings] == ["allowxdp add exotel-webhooks PREFIX --label 'WHO SAID SO, WHEN'",
@@ -373,6 +377,37 @@ def test_missing_is_named_by_load_status_and_doctor(lab):
     lab.axp.ok("add", "exotel-webhooks", "203.0.113.0/28")
     assert set(missing()) == {"exotel-mumbai-signalling"}
     assert "list exotel-webhooks" not in lab.axp("reload").stderr
+
+
+# Where names point to, in the lab: one public address for each, all different.
+RESOLVED = {name: f"52.95.{n}.{n + 10}" for n, name in enumerate(sorted(sum(NAMES.values(), [])), 1)}
+
+
+def test_names_of_all_profiles_are_looked_up(lab):
+    """By a real resolver; then enforced: each name's address passes where its profile guards, and nowhere else."""
+    dns = lab.popen(lab.net, "dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--no-resolv", "--no-hosts",
+                    "--user=root", "--pid-file=", "--bind-interfaces", f"--listen-address={GATEWAY4}", "--local-ttl=60",
+                    *(f"--host-record={name},{address}" for name, address in RESOLVED.items()))
+    wait_for(lambda: lab.net.run("ss", "-Huln", f"src {GATEWAY4}:53").stdout, "dnsmasq listens")
+    lab.axp.write(config(*NAMES, mode="monitor", dns={"resolvers": [GATEWAY4]}))
+    lab.axp.ok("load", "eth0")
+    daemon = lab.popen(lab.host, *lab.axp.argv("run", "--no-metrics")[3:], env=lab.axp.env)
+
+    def missing():
+        assert dns.poll() is None and daemon.poll() is None
+        return {part["name"] for part in lab.axp.status()["lists"] if part["missing"]}
+    wait_for(lambda: missing() == {"exotel-recordings", "exotel-webrtc-hosts"}, "all names are known", 30)
+    lab.axp.ok("mode", "enforce")
+    for profile_name, names in NAMES.items():
+        s, = [s for s in TABLE[profile_name].values() if s["fill"]]  # whose list has them
+        out = ["--out"] if s["direction"] == "out" else []
+        for name in names:
+            for protocol, low, high in s["ports"]:
+                for port in {low, high}:
+                    told = lab.axp.json("check", RESOLVED[name], f"{protocol}/{port}", "--no-proof", *out)
+                    assert (told["reason"], told["list"], told["origin"]) == ("listed", s["fill"], f"name {name}")
+    told = lab.axp("check", RESOLVED["pstn.in1.exotel.com"], "udp/10000", "--json")
+    assert told.returncode == 3 and json.loads(told.stdout)["reason"] == "unlisted"  # it is no media address
 
 
 def test_enforcing_what_is_not_published_is_refused(lab):
