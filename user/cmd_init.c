@@ -20,6 +20,7 @@
 #include "questions.h"
 #include "routes.h"
 #include "starter.h"
+#include "text.h"
 #include "writefile.h"
 
 enum { PROFILES_MAX = 16, OFFICE_MAX = 64, ANSWER_MAX = 1024, LIFELINES = 64, TRIES = 3 };
@@ -384,6 +385,19 @@ static int choose(struct init *i, struct error *err)
 
 /* ---- the file ---- */
 
+static int check_output(const char *path, struct error *err)
+{
+	size_t n = strlen(path);
+	char shown[TEXT_SHOWN_MAX];
+
+	if (n && text_find_control(path, n) == n)
+		return 0;
+	return error_set(err, EINVAL,
+			 "\"%s\" cannot be written to: name a file, as in --output "
+			 "allowxdp.yaml",
+			 text_shown(path, n, shown));
+}
+
 static int refuse_existing(const char *path, struct error *err)
 {
 	struct stat st;
@@ -547,8 +561,10 @@ static int init(struct init *i)
 	struct error err;
 	time_t now = time(NULL);
 	struct tm tm;
-	int rc = i->dry_run ? 0 : refuse_existing(i->output, &err);
+	int rc = check_output(i->output, &err);
 
+	if (!rc && !i->dry_run)
+		rc = refuse_existing(i->output, &err);
 	strftime(date, sizeof(date), "%Y-%m-%d", localtime_r(&now, &tm));
 	i->starter.date = date;
 	if (!rc)

@@ -192,6 +192,12 @@ def test_bad_input(shared, options, words):
     assert not target.exists() and not list(shared.axp.directory.glob(".bad*"))
 
 
+def test_output_that_is_no_name(fresh):
+    for name in ("", "a\nmode: enforce", "\x1b[2J"):
+        assert "--output" in fresh.axp.fails("init", "--service", "sip", "--output", name)
+        assert "--output" in fresh.axp.fails("init", "--service", "sip", "--output", name, "--dry-run")
+
+
 def test_usage(shared):
     shared.axp.fails("init", "eth0", status=2)
     shared.axp.fails("init", "--nonsense", status=2)
