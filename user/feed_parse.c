@@ -42,26 +42,30 @@ void feed_items_sort(struct feed_items *items)
 	items->n = n;
 }
 
-int feed_items_add(struct feed_items *items, const char *text, size_t n, struct error *err)
+int feed_items_push(struct feed_items *items, const struct feed_item *item, struct error *err)
 {
-	struct feed_item item = { 0 }, *v;
-	int rc = prefix_parse(text, n, &item.prefix, err);
-	size_t cap;
+	size_t cap = items->cap ? items->cap * 2 : 256;
+	struct feed_item *v;
 
-	if (rc)
-		return rc;
 	if (items->n == FEED_MAX_ENTRIES)
 		return error_set(err, EINVAL, "more than %d entries", FEED_MAX_ENTRIES);
 	if (items->n == items->cap) {
-		cap = items->cap ? items->cap * 2 : 256;
 		v = reallocarray(items->v, cap, sizeof(*v));
 		if (!v)
 			return error_set(err, ENOMEM, "not enough memory for its entries");
 		items->v = v;
 		items->cap = cap;
 	}
-	items->v[items->n++] = item;
+	items->v[items->n++] = *item;
 	return 0;
+}
+
+int feed_items_add(struct feed_items *items, const char *text, size_t n, struct error *err)
+{
+	struct feed_item item = { 0 };
+	int rc = prefix_parse(text, n, &item.prefix, err);
+
+	return rc ? rc : feed_items_push(items, &item, err);
 }
 
 int feed_format_parse(const char *text, enum feed_format *format)

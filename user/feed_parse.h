@@ -59,6 +59,9 @@ int feed_shape_check(const struct feed_shape *shape, struct error *err);
 int feed_parse(const struct feed_shape *shape, const char *data, size_t n, struct feed_items *items,
 	       struct error *err);
 
+/* Appends; -EINVAL where they are too many, or -ENOMEM. */
+int feed_items_push(struct feed_items *items, const struct feed_item *item, struct error *err);
+
 /* For the formats: parses `text` and appends; err->text has no place in front. */
 int feed_items_add(struct feed_items *items, const char *text, size_t n, struct error *err);
 

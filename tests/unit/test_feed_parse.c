@@ -276,8 +276,8 @@ static void bad_json_is_refused_with_its_place(void **state)
 			"203.0.113.0/24 or 2001:db8::/32");
 	assert_bad_json(aws, "prefixes[].ip_prefix", "regoin=x",
 			"nothing in it has the filter's key \"regoin\"");
-	assert_bad_json("{\"\x1b[2J\":[1]}", "*[]", NULL,
-			"line 1: no JSON (invalid string sequence)");
+	assert_bad_json("{\"\xc3\xa9\":[1]}", "*[]", NULL,
+			"??[0]: int where the path \"*[]\" wants a text that is a prefix");
 }
 
 static void deep_nesting_ends_early(void **state)
