@@ -157,8 +157,7 @@ static int read_prefixes(const struct reader *r, const struct config_list *c, si
 	return ret;
 }
 
-/* A list file's path: relative to the directory that the config is in. */
-static char *list_path(const struct reader *r, const char *file)
+char *config_relative(const struct reader *r, const char *file)
 {
 	const char *config = policy_string(r->p, r->p->config);
 	int dir = (int)(strrchr(config, '/') - config);
@@ -185,7 +184,7 @@ static int read_list_file(const struct reader *r, const struct config_list *c, s
 	if (strchr(c->file, '\t')) /* the one control character that yaml_lines lets pass */
 		return error_at(r->err, r->path, line,
 				"\"file\" holds a tab: remove it, or rename the file");
-	path = list_path(r, c->file);
+	path = config_relative(r, c->file);
 	if (!path || policy_intern(r->p, path, strlen(path), &r->p->lists[list].file))
 		return no_memory(r->err);
 	ret = list_file_read(r->p, &r->p->base, path, (uint16_t)list, 0, &why);

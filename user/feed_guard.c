@@ -6,46 +6,10 @@
 #include "abi.h"
 #include "cleanup.h"
 #include "feed_guard.h"
-
-#define V4(length, ...)                                                      \
-	{                                                                    \
-		.family = AXP_IPV4, .len = (length), .addr = { __VA_ARGS__ } \
-	}
-#define V6(length, ...)                                                      \
-	{                                                                    \
-		.family = AXP_IPV6, .len = (length), .addr = { __VA_ARGS__ } \
-	}
-
-/* IANA's registries of special-purpose addresses: what is not reached from everywhere. */
-static const struct {
-	struct prefix range;
-	const char *name;
-} reserved_ranges[] = {
-	{ V4(8, 0), "0.0.0.0/8 (\"this network\")" },
-	{ V4(8, 10), "10.0.0.0/8 (private)" },
-	{ V4(10, 100, 64), "100.64.0.0/10 (shared by carriers)" },
-	{ V4(8, 127), "127.0.0.0/8 (loopback)" },
-	{ V4(16, 169, 254), "169.254.0.0/16 (link-local)" },
-	{ V4(12, 172, 16), "172.16.0.0/12 (private)" },
-	{ V4(24, 192, 0, 0), "192.0.0.0/24 (protocols of the IETF)" },
-	{ V4(24, 192, 0, 2), "192.0.2.0/24 (documentation)" },
-	{ V4(16, 192, 168), "192.168.0.0/16 (private)" },
-	{ V4(15, 198, 18), "198.18.0.0/15 (benchmarks)" },
-	{ V4(24, 198, 51, 100), "198.51.100.0/24 (documentation)" },
-	{ V4(24, 203, 0, 113), "203.0.113.0/24 (documentation)" },
-	{ V4(4, 224), "224.0.0.0/4 (multicast)" },
-	{ V4(4, 240), "240.0.0.0/4 (reserved)" },
-	{ V6(32, 0x20, 0x01, 0x00, 0x00), "2001::/32 (Teredo)" },
-	{ V6(48, 0x20, 0x01, 0x00, 0x02), "2001:2::/48 (benchmarks)" },
-	{ V6(28, 0x20, 0x01, 0x00, 0x10), "2001:10::/28 (ORCHID)" },
-	{ V6(28, 0x20, 0x01, 0x00, 0x20), "2001:20::/28 (ORCHID)" },
-	{ V6(32, 0x20, 0x01, 0x0d, 0xb8), "2001:db8::/32 (documentation)" },
-	{ V6(16, 0x20, 0x02), "2002::/16 (6to4)" },
-	{ V6(20, 0x3f, 0xff), "3fff::/20 (documentation)" },
-};
+#include "reserved.h"
 
 /* All public IPv6 addresses are inside of this one. */
-static const struct prefix global_ipv6 = V6(3, 0x20);
+static const struct prefix global_ipv6 = { .family = AXP_IPV6, .len = 3, .addr = { 0x20 } };
 
 struct feed_limits feed_limits_defaults(void)
 {
@@ -55,17 +19,28 @@ struct feed_limits feed_limits_defaults(void)
 	};
 }
 
-const char *feed_reserved_range(const struct prefix *p)
+static bool allowed(enum reserved_kind kind, const struct feed_limits *l)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(reserved_ranges); i++) {
-		const struct prefix *range = &reserved_ranges[i].range;
+	if (kind == RESERVED_NONE)
+		return true;
+	return l->allow_private && (kind == RESERVED_PRIVATE || kind == RESERVED_EXAMPLES);
+}
 
-		if (prefix_covers(range, p) || prefix_covers(p, range))
-			return reserved_ranges[i].name;
-	}
-	if (p->family == AXP_IPV6 && !prefix_covers(&global_ipv6, p))
-		return "what is not 2000::/3 (no public addresses)";
-	return NULL;
+static int check_range(const struct prefix *p, const struct feed_limits *l, struct error *err)
+{
+	struct reserved r = reserved_touched(p);
+	char text[PREFIX_TEXT_MAX];
+
+	prefix_text(p, text);
+	if (!allowed(r.kind, l))
+		return error_set(err, EINVAL, "%s is in or around %s, %s%s", text, r.range, r.what,
+				 r.kind == RESERVED_PRIVATE || r.kind == RESERVED_EXAMPLES
+					 ? ": \"allow-private: true\" allows it"
+					 : "");
+	if (p->family == AXP_IPV6 && r.kind == RESERVED_NONE && !prefix_covers(&global_ipv6, p))
+		return error_set(err, EINVAL,
+				 "%s is outside of 2000::/3, where public addresses are", text);
+	return 0;
 }
 
 int feed_guard_content(const struct feed_items *news, const struct feed_limits *l,
@@ -73,6 +48,7 @@ int feed_guard_content(const struct feed_items *news, const struct feed_limits *
 {
 	const struct prefix *widest = NULL;
 	char text[PREFIX_TEXT_MAX];
+	int rc = 0;
 
 	if (!news->n)
 		return error_set(err, EINVAL, "it is empty");
@@ -86,15 +62,9 @@ int feed_guard_content(const struct feed_items *news, const struct feed_limits *
 		return error_set(err, EINVAL, "%s is wider than /%u: \"min-prefix%d\" allows it",
 				 prefix_text(widest, text), l->shortest[widest->family],
 				 widest->family == AXP_IPV4 ? 4 : 6);
-	for (size_t i = 0; !l->reserved && i < news->n; i++) {
-		const char *range = feed_reserved_range(&news->v[i].prefix);
-
-		if (range)
-			return error_set(err, EINVAL,
-					 "%s is in %s: \"allow-reserved: true\" allows it",
-					 prefix_text(&news->v[i].prefix, text), range);
-	}
-	return 0;
+	for (size_t i = 0; !rc && i < news->n; i++)
+		rc = check_range(&news->v[i].prefix, l, err);
+	return rc;
 }
 
 /* Sorted: what covers an entry stands before it. */

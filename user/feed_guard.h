@@ -13,7 +13,7 @@
 struct feed_limits {
 	uint8_t max_shrink;  /* percent that may go at once; 100: all but the last */
 	uint8_t shortest[3]; /* prefix lengths by enum axp_family */
-	bool reserved;       /* private, documentation and other ranges are let through */
+	bool allow_private;  /* private and documentation ranges are let through */
 };
 
 enum { FEED_MAX_SHRINK = 50, FEED_SHORTEST_IPV4 = 8, FEED_SHORTEST_IPV6 = 19 };
@@ -34,9 +34,6 @@ int feed_guard_content(const struct feed_items *news, const struct feed_limits *
  */
 int feed_guard_shrink(const struct feed_items *before, const struct feed_items *news,
 		      const struct feed_limits *l, struct error *err);
-
-/* The range without public hosts that this prefix lies in or covers: its name, or NULL. */
-const char *feed_reserved_range(const struct prefix *p);
 
 /* How many of `these` the entries of `those` do not cover; both sorted. */
 size_t feed_uncovered(const struct feed_items *these, const struct feed_items *those);
