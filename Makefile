@@ -27,7 +27,7 @@ else
 O := $(B)/obj
 endif
 
-LIBS := libbpf libcyaml yaml-0.1 json-c libmicrohttpd libcap-ng libcurl ncursesw
+LIBS := libcurl libbpf libcyaml yaml-0.1 json-c libmicrohttpd libcap-ng ncursesw libcares libsystemd
 ifeq ($(filter clean lint format uninstall,$(MAKECMDGOALS)),)
 ifneq ($(shell pkg-config --exists $(LIBS) && echo found),found)
 $(error $(shell pkg-config --print-errors --exists $(LIBS) 2>&1 | head -n 1): run sudo ./tools/deps build)
@@ -37,7 +37,7 @@ CFLAGS ?= -O2 -g
 CFLAGS_ALL := -std=gnu11 -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	-ffile-prefix-map=$(CURDIR)=. -D_GNU_SOURCE -DALLOWXDP_VERSION='"$(VERSION)"' \
 	-Iinclude -Iuser -I$(B) $(shell pkg-config --cflags $(LIBS)) $(SANFLAGS) $(CPPFLAGS) $(CFLAGS)
-LDLIBS_ALL := $(shell pkg-config --libs $(LIBS)) -lelf -lz -lm $(LDLIBS)
+LDLIBS_ALL := $(shell pkg-config --libs $(LIBS)) -lelf -lz -lm -lresolv $(LDLIBS)
 
 # -mcpu=v3 is the newest that clang 14 knows; the multiarch directory holds <asm/types.h>.
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Werror -Wno-address-of-packed-member \

@@ -10,18 +10,19 @@
 #include <unistd.h>
 #include "cleanup.h"
 #include "daemon.h"
+#include "feeds.h"
 #include "journal.h"
 #include "news.h"
 #include "news_apply.h"
 #include "origin.h"
 #include "running.h"
 
-static const struct bringer *const bringers[] = { &names_bringer };
+static const struct bringer *const bringers[] = { &names_bringer, &feeds_bringer };
 
 enum {
 	POLL_SECONDS = 10, /* where inotify saw nothing */
 	RETRY_MS = 500,
-	RETRY_MOST_MS = 30000,
+	RETRY_SOON_MS = 2000,
 	ACCURACY_US = 10000,
 };
 
@@ -80,8 +81,8 @@ static uint64_t generation_now(const struct paths *paths)
 	struct instance i _cleanup_instance_ = INSTANCE_EMPTY;
 	struct error ignored;
 
-	return instance_open(&i, paths, &ignored) ? 0 :
-						    AXP_ACTIVE_GENERATION(instance_effective(&i));
+	return instance_open(&i, paths, &ignored) ? 0
+						  : AXP_ACTIVE_GENERATION(instance_effective(&i));
 }
 
 static bool no_entry(const struct policy *p, const struct entry *e, const void *arg)
@@ -122,14 +123,17 @@ static void follow(struct daemon *d)
 	if (d->generation && generation_now(d->paths) == d->generation)
 		return;
 	rc = look(d, &next, &generation, &why);
-	if (rc && rc != -ENOENT) {
-		journal_line(LOG_WARNING, "%s", why.text);
-		return; /* looked at again in a moment */
+	if (rc && rc != -ENOENT) { /* once: a first load is under way */
+		if (d->unreadable++ == 1)
+			journal_line(LOG_WARNING, "%s", why.text);
+		return;
 	}
+	d->unreadable = 0;
 	if (rc && !d->generation) {
 		if (!d->said_waiting)
-			journal_line(LOG_INFO, "instance %s is not loaded: waiting for `allowxdp "
-					       "load`",
+			journal_line(LOG_INFO,
+				     "instance %s is not loaded: waiting for `allowxdp "
+				     "load`",
 				     d->paths->instance);
 		d->said_waiting = true;
 		return;
@@ -202,12 +206,10 @@ static int on_apply(sd_event_source *s, uint64_t usec, void *arg)
 		journal_line(rc == -EAGAIN ? LOG_INFO : LOG_ERR,
 			     "what names and feeds brought waits: %s", why.text);
 	wait = (uint64_t)RETRY_MS << (d->refused < 6 ? d->refused : 6);
+	if (rc == -EAGAIN && wait > RETRY_SOON_MS)
+		wait = RETRY_SOON_MS; /* a confirmation may come at any moment */
 	d->refused++;
-	/* a confirmation may come at any moment */
-	schedule_apply(d, rc == -EAGAIN || wait < RETRY_MOST_MS ? wait > 2000 && rc == -EAGAIN
-								  ? 2000
-								  : wait
-								: RETRY_MOST_MS);
+	schedule_apply(d, wait);
 	return 0;
 }
 
@@ -239,9 +241,11 @@ void daemon_news_changed(struct daemon *d, const char *list)
 
 static int on_poll(sd_event_source *s, uint64_t usec, void *arg)
 {
+	struct daemon *d = arg;
+
 	(void)usec;
-	follow(arg);
-	sd_event_source_set_time_relative(s, POLL_SECONDS * 1000000ULL);
+	follow(d);
+	sd_event_source_set_time_relative(s, (d->generation ? POLL_SECONDS : 1) * 1000000ULL);
 	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
 

@@ -37,10 +37,11 @@ enum { BRINGERS_MAX = 4 };
 struct daemon {
 	const struct paths *paths;
 	sd_event *event;
-	struct policy policy;	    /* what runs, without its entries; empty: nothing is loaded */
-	uint64_t generation;	    /* of it; 0: nothing is loaded */
+	struct policy policy; /* what runs, without its entries; empty: nothing is loaded */
+	uint64_t generation;  /* of it; 0: nothing is loaded */
 	bool said_waiting;
-	void *states[BRINGERS_MAX]; /* the bringers' */
+	unsigned int unreadable;              /* times in a row that what runs could not be read */
+	void *states[BRINGERS_MAX];           /* the bringers' */
 	char (*pending)[POLICY_NAME_MAX + 1]; /* lists whose news files have changed */
 	size_t n_pending;
 	bool all_pending;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <stdio.h>
+#include <stdlib.h>
 #include "abi.h"
 #include "feed.h"
 
@@ -41,6 +42,25 @@ char *feed_shape_text(const struct policy *p, const struct news_source *s)
 		     job.shape.column, job.shape.path, job.shape.filter) < 0)
 		return NULL;
 	return text;
+}
+
+char *feed_options_text(const struct policy *p, const struct news_source *s)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return NULL;
+	fprintf(f, "%x", s->flags);
+	for (int i = 0; i < SOURCE_TEXTS; i++)
+		fprintf(f, " %s", policy_string(p, s->texts[i]));
+	for (int i = 0; i < SOURCE_NUMBERS; i++)
+		fprintf(f, " %llu", (unsigned long long)s->numbers[i]);
+	if (!fclose(f))
+		return text;
+	free(text);
+	return NULL;
 }
 
 uint64_t feed_backoff(uint64_t failures, uint64_t refresh)

@@ -49,6 +49,9 @@ void feed_job_of(const struct policy *p, const struct news_source *s, struct fee
  */
 char *feed_shape_text(const struct policy *p, const struct news_source *s);
 
+/* All of its options in one line, to see whether they have changed. The same. */
+char *feed_options_text(const struct policy *p, const struct news_source *s);
+
 /* When to try again after so many failures in a row: sooner than usual. Seconds. */
 uint64_t feed_backoff(uint64_t failures, uint64_t refresh);
 

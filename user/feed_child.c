@@ -146,8 +146,11 @@ void feed_child_run(const struct feed_job *job, const struct account *account, i
 	struct feed_head head = { .outcome = FEED_FAILED };
 	struct error err = { "" };
 	char *text = NULL;
+	sigset_t none;
 
 	setsid(); /* so that all that a command starts can be killed at once */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	if (fd != PIPE && dup2(fd, PIPE) < 0)
 		_exit(EXIT_FAILURE);

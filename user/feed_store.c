@@ -388,17 +388,31 @@ int feed_store_take(const struct paths *paths, const struct policy *p, const str
 }
 
 void feed_store_recall(const struct paths *paths, const struct policy *p,
-		       const struct news_source *s, struct feed_condition_texts *out)
+		       const struct news_source *s, struct feed_conditions *out)
 {
 	struct error ignored;
 	struct store st;
 
-	*out = (struct feed_condition_texts){ 0 };
+	*out = (struct feed_conditions){ 0 };
 	if (!open_store(&st, paths, p, s, &ignored) && st.before.n && same_shape(&st)) {
 		snprintf(out->etag, sizeof(out->etag), "%s", get_text(st.of, "etag"));
 		snprintf(out->modified, sizeof(out->modified), "%s", get_text(st.of, "modified"));
 	}
 	close_store(&st);
+}
+
+uint64_t feed_store_wait(const struct paths *paths, const struct policy *p,
+			 const struct news_source *s)
+{
+	uint64_t time = now(), wait = 0;
+	struct error ignored;
+	struct store st;
+
+	if (!open_store(&st, paths, p, s, &ignored) && same_shape(&st) && st.state.next_try > time)
+		wait = st.state.next_try - time;
+	close_store(&st);
+	/* The clock may have been set back. */
+	return wait > 2 * s->numbers[FEED_NUMBER_REFRESH] ? 0 : wait;
 }
 
 /* ---- what is held ---- */

@@ -31,11 +31,11 @@ struct feed_report {
 const char *feed_fate_name(enum feed_fate fate);
 
 /* What makes the server answer "still the same": "" where what it vouches for is not there. */
-struct feed_condition_texts {
+struct feed_conditions {
 	char etag[FEED_ETAG_MAX], modified[FEED_MODIFIED_MAX];
 };
 void feed_store_recall(const struct paths *paths, const struct policy *p,
-		       const struct news_source *s, struct feed_condition_texts *out);
+		       const struct news_source *s, struct feed_conditions *out);
 
 /* Judges and keeps an answer. 0, or a negative errno where that could not be written. */
 int feed_store_take(const struct paths *paths, const struct policy *p, const struct news_source *s,
@@ -45,6 +45,10 @@ int feed_store_take(const struct paths *paths, const struct policy *p, const str
 /* Takes what is held. -ENOENT: nothing is. */
 int feed_store_accept(const struct paths *paths, const struct policy *p,
 		      const struct news_source *s, struct feed_report *report, struct error *err);
+
+/* Seconds until it is to be fetched again, to judge by what is remembered of it. */
+uint64_t feed_store_wait(const struct paths *paths, const struct policy *p,
+			 const struct news_source *s);
 
 /* What is held, and since when. */
 struct feed_held {

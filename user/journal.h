@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Lines of a process that stays: on stderr, with the priority in front where that is the journal. */
+/* Lines of a process that stays: on stderr, with the priority in front where that is the journal.
+ */
 #ifndef ALLOWXDP_JOURNAL_H
 #define ALLOWXDP_JOURNAL_H
 

@@ -29,6 +29,8 @@ static const struct command commands[] = {
 	{ "doctor", "[IFACE...]", "see whether this machine is fit, and how to mend it",
 	  cmd_doctor },
 	{ "metrics", "", "print metrics in Prometheus's text format", cmd_metrics },
+	{ "run", "", "keep names and feeds up to date, and serve metrics", cmd_run },
+	{ "fetch", "[LIST...]", "fetch the feeds of lists, once", cmd_fetch },
 	{ "exporter", "", "serve metrics over HTTP", cmd_exporter },
 };
 

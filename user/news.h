@@ -44,7 +44,7 @@ void news_entry(struct new_file *file, const struct prefix *prefix, const char *
 struct news_state {
 	uint64_t last_success, last_failure, next_try; /* seconds since 1970; 0: never */
 	uint64_t failures;                             /* ever */
-	char failure[300]; /* why the last one failed; "" if it did not */
+	char failure[500]; /* why the last one failed; "" if it did not */
 };
 
 /* LIST.KIND.json: {"sources": {TEXT: {...}}}; an empty object where there is none. To be put. */
