@@ -52,15 +52,13 @@ static int read_format(const struct feed_reader *f)
 }
 
 /* The key that an error of feed_shape_check() speaks of, for its line. */
-static const char *key_of(const char *text)
+static const char *key_of(const struct feed_reader *f, const char *text)
 {
-	static const char *const keys[] = { "column", "filter", "path" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-		if (text[0] == '"' && !strncmp(text + 1, keys[i], strlen(keys[i])))
-			return keys[i];
-	}
-	return "format";
+	if (f->c->column && !strncmp(text, "\"column\"", 8))
+		return "column";
+	if (f->c->filter && !strncmp(text, "\"filter\"", 8))
+		return "filter";
+	return f->c->path && !strncmp(text, "\"path\"", 6) ? "path" : "format";
 }
 
 static int read_shape(const struct feed_reader *f)
@@ -75,7 +73,7 @@ static int read_shape(const struct feed_reader *f)
 		return ret;
 	shape.format = (enum feed_format)f->s->numbers[FEED_NUMBER_FORMAT];
 	if (feed_shape_check(&shape, &why))
-		return bad(f, key_of(why.text), why.text);
+		return bad(f, key_of(f, why.text), why.text);
 	ret = keep(f, FEED_TEXT_COLUMN, f->c->column);
 	if (!ret)
 		ret = keep(f, FEED_TEXT_PATH, f->c->path);

@@ -101,11 +101,24 @@ static void set_up(CURL *c, const struct feed_job *job, struct curl_slist *heade
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, why);
 }
 
-static const char *header(CURL *c, const char *name)
+/* request: the first one is 0, the last one -1. */
+static const char *header(CURL *c, const char *name, long request)
 {
 	struct curl_header *h;
 
-	return curl_easy_header(c, name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK ? h->value : "";
+	if (request < -1 ||
+	    curl_easy_header(c, name, 0, CURLH_HEADER, (int)request, &h) != CURLHE_OK)
+		return "";
+	return h->value;
+}
+
+/* Where the last redirection that was not followed, or failed, led to. */
+static const char *redirection(CURL *c)
+{
+	long redirections = 0;
+
+	curl_easy_getinfo(c, CURLINFO_REDIRECT_COUNT, &redirections);
+	return redirections ? header(c, "Location", redirections - 1) : "";
 }
 
 /* One that is too long is none: better no condition than a wrong one. */
@@ -130,7 +143,7 @@ static int failed(CURL *c, CURLcode rc, const struct feed_job *job, const struct
 	curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
 	if (rc == CURLE_HTTP_RETURNED_ERROR)
 		return error_set(err, EIO, "the server answered with status %ld", status);
-	location = header(c, "Location");
+	location = redirection(c);
 	if (rc == CURLE_UNSUPPORTED_PROTOCOL && *location)
 		return error_set(err, EPERM,
 				 "it is redirected to %s, which is not followed: only "
@@ -152,8 +165,8 @@ static int perform(CURL *c, const struct feed_job *job, struct feed_body *body,
 		return 1;
 	if (status && status != 200)
 		return error_set(err, EIO, "the server answered with status %ld", status);
-	keep(head->etag, sizeof(head->etag), header(c, "ETag"));
-	keep(head->modified, sizeof(head->modified), header(c, "Last-Modified"));
+	keep(head->etag, sizeof(head->etag), header(c, "ETag", -1));
+	keep(head->modified, sizeof(head->modified), header(c, "Last-Modified", -1));
 	return 0;
 }
 

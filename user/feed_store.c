@@ -269,7 +269,7 @@ static int finish_badly(struct store *st, struct feed_report *report)
 
 	st->state.last_failure = now();
 	st->state.failures++;
-	snprintf(st->state.failure, sizeof(st->state.failure), "%s", report->reason);
+	snprintf(st->state.failure, sizeof(st->state.failure), "%.499s", report->reason);
 	put_number(st->of, "in_a_row", in_a_row);
 	report->entries = st->before.n;
 	/* The server is well, where something is held. */
@@ -280,7 +280,7 @@ static int finish_badly(struct store *st, struct feed_report *report)
 static int failed(struct store *st, const char *reason, struct feed_report *report)
 {
 	report->fate = FATE_FAILED;
-	snprintf(report->reason, sizeof(report->reason), "%s", reason);
+	snprintf(report->reason, sizeof(report->reason), "%.511s", reason);
 	return finish_badly(st, report);
 }
 
@@ -341,7 +341,8 @@ static int hold(struct store *st, const struct feed_answer *a, const char *why,
 		return rc;
 	report->fate = FATE_HELD;
 	snprintf(report->reason, sizeof(report->reason),
-		 "%s: held until it grows again, or `allowxdp fetch --accept %s`", why, st->list);
+		 "%.300s: held until it grows again, or `allowxdp fetch --accept %s`", why,
+		 st->list);
 	held = json_object_new_object();
 	put_number(held, "since", since);
 	put_number(held, "entries", a->items.n);
