@@ -24,6 +24,7 @@ enum {
 	RETRY_MS = 500,
 	RETRY_SOON_MS = 2000,
 	ACCURACY_US = 10000,
+	CLAIM_TRIES = 50,
 };
 
 uint64_t daemon_now(void)
@@ -50,6 +51,7 @@ static int open_claim(const struct paths *paths, int flags)
 
 int daemon_claim(const struct paths *paths, struct error *err)
 {
+	const struct timespec moment = { .tv_nsec = 10000000 };
 	_cleanup_close_ int fd = -1;
 	int rc = make_directory(paths->run, err);
 
@@ -59,6 +61,9 @@ int daemon_claim(const struct paths *paths, struct error *err)
 	if (fd < 0)
 		return error_set(err, errno, "cannot write %s/daemon: %s", paths->run,
 				 strerror(errno));
+	/* One who looks whether there is a daemon holds it for a moment. */
+	for (int tries = 0; flock(fd, LOCK_EX | LOCK_NB) && tries < CLAIM_TRIES; tries++)
+		nanosleep(&moment, NULL);
 	if (flock(fd, LOCK_EX | LOCK_NB))
 		return error_set(err, EBUSY,
 				 "another `allowxdp run` serves instance %s: end that first, see "

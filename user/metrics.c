@@ -12,6 +12,7 @@
 #include "promtext.h"
 #include "running.h"
 #include "snapshot.h"
+#include "source_status.h"
 #include "state.h"
 #include "tables.h"
 #include "totals.h"
@@ -29,6 +30,7 @@ struct view {
 	struct inventory inventory;
 	struct table tables[TABLES];
 	struct last_reload reload;
+	struct source_statuses sources;
 };
 
 /* A first load is under way: there are maps, but no policy yet. */
@@ -56,6 +58,8 @@ static int look(struct view *v, struct error *err)
 	for (size_t i = 0; i < v->n_attachments; i++)
 		attach_query(v->paths, names[i], &v->attachments[i]);
 	inventory_take(&r->policy, &v->inventory);
+	if (source_statuses_read(v->paths, &r->policy, &v->sources))
+		return error_set(err, ENOMEM, "out of memory");
 	rc = flows_stats(&r->instance, &r->policy, &v->flows, err);
 	if (!rc)
 		rc = totals_read(&r->instance, &r->policy, &v->flows, &v->totals, err);
@@ -174,7 +178,15 @@ static uint64_t list_changed(const struct view *v, const struct list *list)
 
 	state_list_path(v->paths, list->name, path, sizeof(path));
 	added = modified(path);
-	return added > written ? added : written;
+	if (added > written)
+		written = added;
+	for (enum source_kind kind = 0; kind < SOURCE_KINDS; kind++) {
+		news_path(v->paths, list->name, kind, path, sizeof(path));
+		added = modified(path);
+		if (added > written)
+			written = added;
+	}
+	return written;
 }
 
 static void print_lists(FILE *f, const struct view *v)
@@ -299,6 +311,7 @@ static int print(FILE *f, const struct view *v, struct error *err)
 	print_policy(f, v);
 	print_pending(f, &v->running);
 	print_lists(f, v);
+	source_statuses_metrics(f, &v->sources);
 	print_tables(f, v);
 	print_flows(f, &v->flows, &v->totals);
 	return 0;
@@ -347,6 +360,7 @@ static int print_once(FILE *f, const struct paths *paths, struct health *health,
 		rc = print(f, v, err);
 	if (!rc)
 		examine(v, health);
+	source_statuses_free(&v->sources);
 	running_close(&v->running);
 	return rc;
 }
