@@ -254,9 +254,15 @@ static int finish(struct store *st, uint64_t wait, struct feed_report *report)
 	return news_info_write(st->paths, st->list, st->s->kind, st->info, st->err);
 }
 
+/* Which of both was last is told from these, which are of whole seconds. */
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 static int finish_well(struct store *st, struct feed_report *report)
 {
-	st->state.last_success = now();
+	st->state.last_success = later(now(), st->state.last_failure);
 	st->state.failure[0] = '\0';
 	put_number(st->of, "in_a_row", 0);
 	return finish(st, st->s->numbers[FEED_NUMBER_REFRESH], report);
@@ -267,7 +273,7 @@ static int finish_badly(struct store *st, struct feed_report *report)
 	uint64_t refresh = st->s->numbers[FEED_NUMBER_REFRESH];
 	uint64_t in_a_row = get_number(st->of, "in_a_row") + 1;
 
-	st->state.last_failure = now();
+	st->state.last_failure = later(now(), st->state.last_success + 1);
 	st->state.failures++;
 	snprintf(st->state.failure, sizeof(st->state.failure), "%.499s", report->reason);
 	put_number(st->of, "in_a_row", in_a_row);

@@ -182,6 +182,7 @@ def test_a_feed_grows_and_breaks(lab, pki, server):
     assert server.answers()[-1] == "/feed 304"
 
     generation = axp.status()["generation"]
+    labels = f'{{list="provider",kind="url",source="https://{GATEWAY4}/feed"}}'
     kept = ": 4 entries of before are kept"
     with server.being("page"):
         assert fails(axp).endswith("line 1: a web page (HTML or XML) came, no list" + kept)
@@ -220,9 +221,15 @@ def test_a_feed_grows_and_breaks(lab, pki, server):
     server.stop()
     assert "Failed to connect" in fails(axp) or "Couldn't connect" in info(axp)["failure"]
     assert lab.reaches(EXOTEL_MUMBAI, PORT)
+    assert f"allowxdp_source_stale{labels} 0" in axp.ok("metrics")
+    axp.write(config(pki, options="stale-after: 1s"))
     # and over a reload, without a server
     axp.ok("reload")
     assert lab.reaches(EXOTEL_MUMBAI, PORT)
+    wait_for(lambda: axp.status()["sources"][0]["stale"], "it is stale")
+    assert axp.status()["sources"][0]["state"] == "failing"
+    assert f"allowxdp_source_stale{labels} 1" in axp.ok("metrics")
+    assert "STALE, FAILING, 5 entries" in axp.ok("status")
 
 
 def test_certificates_are_verified(lab, pki, server):
@@ -252,6 +259,11 @@ def test_a_shrinking_feed_is_held_until_accepted(lab, pki, server):
     held = fails(axp)
     assert "it shrinks from 4 to 1 entries, by more than 60 % (\"max-shrink\"): held until it grows again, or " \
            "`allowxdp fetch --accept provider`: 4 entries of before are kept" in held
+    (source,) = axp.status()["sources"]
+    assert (source["list"], source["kind"], source["state"], source["entries"]) == ("provider", "url", "held", 4)
+    assert "HELD, 4 entries" in axp.ok("status")
+    labels = f'{{list="provider",kind="url",source="https://{GATEWAY4}/feed"}}'
+    assert f"allowxdp_source_held{labels} 1" in axp.ok("metrics")
     since = info(axp)["held"]["since"]
     assert fails(axp) == held and info(axp)["held"]["since"] == since  # not by asking again
     assert server.answers()[-1] == "/feed 200"
@@ -261,6 +273,8 @@ def test_a_shrinking_feed_is_held_until_accepted(lab, pki, server):
     server.publish(WHOLE[:2])
     assert "2 entries (+0 -2)" in axp.ok("fetch")
     assert "held" not in info(axp)
+    assert axp.status()["sources"][0]["state"] == "ok"
+    assert f"allowxdp_source_held{labels} 0" in axp.ok("metrics")
     assert not lab.reaches(FRESHCHAT_AU, PORT, timeout=0.2)
 
     server.publish(WHOLE)
