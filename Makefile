@@ -27,7 +27,7 @@ else
 O := $(B)/obj
 endif
 
-LIBS := libbpf libcyaml yaml-0.1 json-c libmicrohttpd libcap-ng ncursesw libcares libsystemd
+LIBS := libcurl libbpf libcyaml yaml-0.1 json-c libmicrohttpd libcap-ng ncursesw libcares libsystemd
 ifeq ($(filter clean lint format uninstall,$(MAKECMDGOALS)),)
 ifneq ($(shell pkg-config --exists $(LIBS) && echo found),found)
 $(error $(shell pkg-config --print-errors --exists $(LIBS) 2>&1 | head -n 1): run sudo ./tools/deps build)

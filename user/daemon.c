@@ -10,13 +10,14 @@
 #include <unistd.h>
 #include "cleanup.h"
 #include "daemon.h"
+#include "feeds.h"
 #include "journal.h"
 #include "news.h"
 #include "news_apply.h"
 #include "origin.h"
 #include "running.h"
 
-static const struct bringer *const bringers[] = { &names_bringer };
+static const struct bringer *const bringers[] = { &names_bringer, &feeds_bringer };
 
 enum {
 	POLL_SECONDS = 10, /* where inotify saw nothing */

@@ -32,6 +32,7 @@ static const struct command commands[] = {
 	  cmd_doctor },
 	{ "metrics", "", "print metrics in Prometheus's text format", cmd_metrics },
 	{ "run", "", "keep names and feeds up to date, and serve metrics", cmd_run },
+	{ "fetch", "[LIST...]", "fetch the feeds of lists, once", cmd_fetch },
 	{ "exporter", "", "serve metrics over HTTP", cmd_exporter },
 };
 

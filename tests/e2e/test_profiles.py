@@ -347,7 +347,7 @@ def test_a_broken_profile_does_not_hide_the_others(tmp_path):
 def test_missing_is_named_by_load_status_and_doctor(lab):
     lab.axp.write(config("exotel-webhooks", "exotel-vsip-mumbai", mode="monitor"))
     wanted = {"exotel-webhooks": ["is empty, for nothing is published: ask Exotel's support"],
-              "exotel-mumbai-signalling": ["has no address of name pstn.in2.exotel.com yet"]}
+              "exotel-mumbai-signalling": ["has nothing of name pstn.in2.exotel.com yet"]}
     unpublished = f"list exotel-webhooks {wanted['exotel-webhooks'][0]}"
 
     def warned(*command):
