@@ -326,11 +326,6 @@ def test_what_fetch_does_not_take(lab, pki, server):
     assert server.answers() == []
 
 
-def start_daemon(axp):
-    daemon = axp.start("run", "--no-metrics")
-    return daemon
-
-
 def fetchers(daemon):
     """Processes that the daemon has started, and that are not it."""
     return [int(p) for p in Path(f"/proc/{daemon.pid}/task/{daemon.pid}/children").read_text(encoding="ascii").split()]
@@ -348,7 +343,7 @@ def test_the_daemon_fetches_without_root(lab, pki, server):
     axp.write(config(pki, options="timeout: 1m"))
     axp.ok("load", "eth0", "--force")
     assert not lab.reaches(FRESHCHAT_US, PORT, timeout=0.2)
-    daemon = start_daemon(axp)
+    daemon = axp.start("run", "--no-metrics")
     try:
         wait_for(lambda: listed(axp) == sorted(WHOLE), "the daemon has fetched", 30)
         assert lab.reaches(FRESHCHAT_US, PORT)
@@ -373,7 +368,7 @@ def test_the_daemon_fetches_without_root(lab, pki, server):
         assert lab.reaches(FRESHCHAT_AU, PORT)
         for stream in (daemon.stdout, daemon.stderr):
             stream.close()
-        daemon = start_daemon(axp)
+        daemon = axp.start("run", "--no-metrics")
         wait_for(lambda: (axp.run_dir / "default" / "daemon").exists(), "the daemon runs")
 
         def shrunk():
@@ -404,6 +399,15 @@ def test_killed_anywhere_files_and_kernel_agree(lab, pki, server):
         time.sleep(rng.uniform(0, 0.12))
         fetch.kill()
         fetch.communicate(timeout=20)
+        assert listed(axp) in (one, two)
+    for n in range(8):
+        server.publish(two if n % 2 == 0 else one)
+        daemon = axp.start("run", "--no-metrics")
+        time.sleep(0.15)  # most often it listens by then; else this ends it
+        daemon.send_signal(signal.SIGHUP)
+        time.sleep(rng.uniform(0, 0.15))
+        daemon.kill()
+        daemon.communicate(timeout=20)
         assert listed(axp) in (one, two)
     server.publish(two)
     axp.ok("fetch")
