@@ -202,7 +202,7 @@ static uint64_t failures(const struct source_status *x)
 
 static uint64_t up(const struct source_status *x)
 {
-	return x->health == SOURCE_WELL;
+	return x->health == SOURCE_WELL || x->health == SOURCE_HELD;
 }
 
 static uint64_t stale(const struct source_status *x)

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import signal
 import socket
 import time
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from lab import (EXOTEL_MUMBAI, FRESHCHAT_AU, FRESHCHAT_EU, FRESHCHAT_IN, FRESHCHAT_US, GATEWAY4, NEIGHBOUR,
-                 OFFICE4, STRANGER4, one_error, wait_for)
+                 OFFICE4, ROOT, STRANGER4, one_error, wait_for)
 
 PORT = 7000
 WHOLE = [FRESHCHAT_US, FRESHCHAT_EU, FRESHCHAT_IN, FRESHCHAT_AU]
@@ -419,6 +420,18 @@ def test_killed_anywhere_files_and_kernel_agree(lab, pki, server):
     axp.ok("load", "eth0")
     assert listed(axp) == two
     assert not list((axp.state / "default" / "news").glob("*.new"))
+
+
+def test_the_examples_of_the_documentation(lab):
+    text = (ROOT / "docs" / "feeds.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.S)
+    names = re.findall(r"- name: (\S+)", example)
+    lab.axp.write(f"services: [{{name: voice, ports: [udp/{PORT}], allow: {json.dumps(names)}}}]\n{example}")
+    lab.axp.ok("validate")
+    assert len(names) == 7
+    keys = set(re.findall(r"^    ([a-z0-9-]+):", example, re.M))
+    told = set(re.findall(r"`([a-z0-9-]+)`", "".join(re.findall(r"^\|([^|]+)\|", text, re.M))))
+    assert keys < told
 
 
 def test_bad_options_are_refused_with_their_line(lab, pki):
