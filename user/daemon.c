@@ -25,6 +25,7 @@ enum {
 	RETRY_SOON_MS = 2000,
 	ACCURACY_US = 10000,
 	CLAIM_TRIES = 50,
+	SAID_MOST = 100, /* changes told one by one: a feed may have thousands */
 };
 
 uint64_t daemon_now(void)
@@ -165,8 +166,10 @@ static void follow(struct daemon *d)
 static void say_changed(const struct policy *p, const struct entry *e, bool added, void *arg)
 {
 	char text[PREFIX_TEXT_MAX], origin[400];
+	size_t *said = arg;
 
-	(void)arg;
+	if ((*said)++ >= SAID_MOST)
+		return;
 	journal_line(LOG_INFO, "list %s: %s %s (%s%s)", p->lists[e->list].name, added ? "+" : "-",
 		     prefix_text(&e->prefix, text), origin_text(p, e, origin, sizeof(origin)),
 		     added ? "" : " has it no more");
@@ -174,7 +177,8 @@ static void say_changed(const struct policy *p, const struct entry *e, bool adde
 
 static int apply_pending(struct daemon *d, struct error *err)
 {
-	const struct news_listener listener = { say_changed, d };
+	size_t said = 0;
+	const struct news_listener listener = { say_changed, &said };
 	int rc = 0;
 
 	if (d->all_pending)
@@ -182,6 +186,8 @@ static int apply_pending(struct daemon *d, struct error *err)
 	else
 		for (size_t i = 0; i < d->n_pending && rc >= 0; i++)
 			rc = news_apply(d->paths, d->pending[i], &listener, err);
+	if (said > SAID_MOST)
+		journal_line(LOG_INFO, "... and %zu other changes", said - SAID_MOST);
 	if (rc < 0)
 		return rc;
 	d->all_pending = false;

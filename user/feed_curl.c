@@ -84,6 +84,8 @@ static void set_up(CURL *c, const struct feed_job *job, struct curl_slist *heade
 	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
 	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
 	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	/* Debian's curl trusts what is in a directory too, whatever file is given. */
+	curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
 	if (job->ca_file && *job->ca_file)
 		curl_easy_setopt(c, CURLOPT_CAINFO, job->ca_file);
 	curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)job->seconds);

@@ -110,7 +110,7 @@ http {{
         self.nginx.wait(10)
 
 
-def config(pki, more="", options="timeout: 2s"):
+def config(pki, more="", options="timeout: 20s"):
     return f"""
 mode: enforce
 interfaces: [eth0]
@@ -194,14 +194,10 @@ def test_a_feed_grows_and_breaks(lab, pki, server):
         assert "Maximum (5) redirects followed" in fails(axp)
     with server.being("gone"):
         assert fails(axp).endswith("the server answered with status 404" + kept)
-    before = time.monotonic()
     with server.being("huge"):
         assert fails(axp).endswith('it is larger than 16777216 bytes ("max-size")' + kept)
     with server.being("packed"):  # 2 MB on the wire, 2 GB unpacked
         assert fails(axp).endswith('it is larger than 16777216 bytes ("max-size")' + kept)
-    assert time.monotonic() - before < 30  # not two gigabytes
-    with server.being("stalled"):
-        assert "timed out after 2" in fails(axp)
     server.publish([], "")
     assert fails(axp).endswith("it is empty" + kept)
     server.publish([], f"{FRESHCHAT_US}\n{FRESHCHAT_EU}\n18.184.146.")
@@ -210,12 +206,18 @@ def test_a_feed_grows_and_breaks(lab, pki, server):
     assert '0.0.0.0/0 is wider than /8: "min-prefix4" allows it' in fails(axp)
     server.publish([], "\n".join(WHOLE + ["10.0.0.0/8"]))
     assert '10.0.0.0/8 is in or around 10.0.0.0/8, private (RFC 1918): "allow-private: true" allows it' in fails(axp)
-    assert info(axp)["failures"] == 11 and "10.0.0.0/8" in info(axp)["failure"]
+    assert info(axp)["failures"] == 10 and "10.0.0.0/8" in info(axp)["failure"]
     assert listed(axp) == sorted(WHOLE)
     assert axp.status()["generation"] == generation  # nothing has been touched
     assert lab.reaches(FRESHCHAT_AU, PORT)
 
     server.publish(WHOLE + [EXOTEL_MUMBAI])
+    axp.write(config(pki, options="timeout: 1s"))
+    axp.ok("reload")
+    with server.being("stalled"):
+        assert "timed out after 1" in fails(axp)
+    axp.write(config(pki))
+    axp.ok("reload")
     with server.being("moved"):
         assert "5 entries (+1 -0)" in axp.ok("fetch")
     assert info(axp)["failure"] is None
@@ -231,6 +233,27 @@ def test_a_feed_grows_and_breaks(lab, pki, server):
     assert axp.status()["sources"][0]["state"] == "failing"
     assert f"allowxdp_source_stale{labels} 1" in axp.ok("metrics")
     assert "STALE, FAILING, 5 entries" in axp.ok("status")
+
+
+def test_another_url(lab, pki, server):
+    """The config is edited while the old one runs; the new feed is fetched before the reload, or after it."""
+    axp = lab.axp
+    axp.write(config(pki))
+    axp.ok("fetch")
+    axp.ok("load", "eth0")
+    axp.write(config(pki).replace(f"https://{GATEWAY4}/feed", f"https://{GATEWAY4}/feed.txt"))
+    server.publish(WHOLE + [EXOTEL_MUMBAI])
+    axp.ok("fetch")
+    assert server.answers()[-1] == "/feed 200"
+    server.publish(WHOLE[:3])
+    assert "3 entries" in axp.ok("fetch", "--from-config")
+    assert server.answers()[-1] == "/feed.txt 200"
+    assert listed(axp) == sorted(WHOLE + [EXOTEL_MUMBAI])
+    axp.ok("reload")
+    assert listed(axp) == sorted(WHOLE[:3])
+    axp.write(config(pki))
+    axp.ok("reload")
+    assert listed(axp) == sorted(WHOLE + [EXOTEL_MUMBAI])
 
 
 def test_certificates_are_verified(lab, pki, server):
@@ -332,6 +355,12 @@ def fetchers(daemon):
     return [int(p) for p in Path(f"/proc/{daemon.pid}/task/{daemon.pid}/children").read_text(encoding="ascii").split()]
 
 
+def takes_hangups(daemon):
+    """Has it come so far that SIGHUP does not end it?"""
+    status = Path(f"/proc/{daemon.pid}/status").read_text(encoding="ascii")
+    return int(re.search(r"^SigBlk:\s+(\w+)", status, re.M).group(1), 16) & 1
+
+
 def alive(pid):
     try:
         return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] not in "ZX"
@@ -370,12 +399,11 @@ def test_the_daemon_fetches_without_root(lab, pki, server):
         for stream in (daemon.stdout, daemon.stderr):
             stream.close()
         daemon = axp.start("run", "--no-metrics")
-        wait_for(lambda: (axp.run_dir / "default" / "daemon").exists(), "the daemon runs")
+        wait_for(lambda: takes_hangups(daemon), "the daemon runs")
 
         def shrunk():
             daemon.send_signal(signal.SIGHUP)
             return listed(axp) == sorted(WHOLE[:2])
-        time.sleep(0.5)  # till it has its signal handlers
         wait_for(shrunk, "the daemon goes on", 30)
         wait_for(lambda: not lab.reaches(FRESHCHAT_AU, PORT, timeout=0.2), "the old ones are gone")
         assert lab.reaches(FRESHCHAT_EU, PORT)
