@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 #include "cleanup.h"
 #include "feed_child.h"
 #include "text.h"
@@ -145,6 +146,10 @@ static int failed(CURL *c, CURLcode rc, const struct feed_job *job, const struct
 	curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
 	if (rc == CURLE_HTTP_RETURNED_ERROR)
 		return error_set(err, EIO, "the server answered with status %ld", status);
+	if (rc == CURLE_SSL_CACERT_BADFILE && job->ca_file && *job->ca_file)
+		return error_set(err, EIO,
+				 "%.300s is no PEM file of certificates that user %u may read",
+				 job->ca_file, (unsigned int)getuid());
 	location = redirection(c);
 	if (rc == CURLE_UNSUPPORTED_PROTOCOL && *location)
 		return error_set(err, EPERM,
