@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/random.h>
+#include <systemd/sd-daemon.h>
 #include <time.h>
 #include <unistd.h>
 #include "cleanup.h"
@@ -15,6 +16,7 @@
 #include "news_apply.h"
 #include "origin.h"
 #include "running.h"
+#include "snapshot.h"
 
 static const struct bringer *const bringers[] = { &names_bringer };
 
@@ -85,8 +87,26 @@ static uint64_t generation_now(const struct paths *paths)
 	struct instance i _cleanup_instance_ = INSTANCE_EMPTY;
 	struct error ignored;
 
-	return instance_open(&i, paths, &ignored) ? 0
-						  : AXP_ACTIVE_GENERATION(instance_effective(&i));
+	if (instance_open(&i, paths, &ignored))
+		return 0;
+	return AXP_ACTIVE_GENERATION(instance_effective(&i));
+}
+
+static bool is_followed(const struct daemon *d)
+{
+	return d->generation && generation_now(d->paths) == d->generation &&
+	       snapshot_identity(d->paths, d->generation) == d->identity;
+}
+
+static void is_now(struct daemon *d, uint64_t generation)
+{
+	d->generation = generation;
+	d->identity = generation ? snapshot_identity(d->paths, generation) : 0;
+	if (generation)
+		sd_notifyf(false, "STATUS=%zu names and feeds, generation %llu",
+			   d->policy.n_sources, (unsigned long long)generation);
+	else
+		sd_notify(false, "STATUS=Nothing is loaded: waiting");
 }
 
 static bool no_entry(const struct policy *p, const struct entry *e, const void *arg)
@@ -124,7 +144,7 @@ static void follow(struct daemon *d)
 	struct error why;
 	int rc;
 
-	if (d->generation && generation_now(d->paths) == d->generation)
+	if (is_followed(d))
 		return;
 	rc = look(d, &next, &generation, &why);
 	if (rc && rc != -ENOENT) { /* once: a first load is under way */
@@ -152,7 +172,7 @@ static void follow(struct daemon *d)
 	}
 	policy_free(&d->policy);
 	d->policy = next;
-	d->generation = generation;
+	is_now(d, generation);
 	d->all_pending |= generation && next.n_sources; /* it may know older news */
 	if (d->all_pending)
 		schedule_apply(d, 0);
@@ -186,7 +206,7 @@ static int apply_pending(struct daemon *d, struct error *err)
 	d->all_pending = false;
 	d->n_pending = 0;
 	if (rc > 0) /* its own change is nothing to follow */
-		d->generation = generation_now(d->paths);
+		is_now(d, generation_now(d->paths));
 	return 0;
 }
 

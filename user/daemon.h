@@ -39,6 +39,7 @@ struct daemon {
 	sd_event *event;
 	struct policy policy; /* what runs, without its entries; empty: nothing is loaded */
 	uint64_t generation;  /* of it; 0: nothing is loaded */
+	uint64_t identity;    /* of its snapshot */
 	bool said_waiting;
 	unsigned int unreadable;              /* times in a row that what runs could not be read */
 	void *states[BRINGERS_MAX];           /* the bringers' */
