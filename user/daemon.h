@@ -50,15 +50,6 @@ struct daemon {
 	unsigned int refused; /* times in a row that news could not be applied */
 };
 
-/*
- * One for an instance. Returns an fd to be held open, or a negative errno: -EBUSY when there is one
- * already.
- */
-int daemon_claim(const struct paths *paths, struct error *err);
-
-/* Is there one? */
-bool daemon_runs(const struct paths *paths);
-
 /* Starts to follow; the loop is the caller's. */
 int daemon_start(struct daemon *d, const struct paths *paths, sd_event *event, struct error *err);
 void daemon_stop(struct daemon *d);
