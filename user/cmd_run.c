@@ -10,6 +10,7 @@
 #include "cleanup.h"
 #include "cmd.h"
 #include "daemon.h"
+#include "daemon_claim.h"
 #include "exporter.h"
 #include "journal.h"
 #include "running.h"

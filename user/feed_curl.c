@@ -11,39 +11,9 @@
 
 enum { REDIRECTS = 5, CONNECT_SECONDS = 15, SLOW_SECONDS = 20, SLOW_BYTES = 100 };
 
-#define EXAMPLE "url: https://ip-ranges.amazonaws.com/ip-ranges.json"
-
 static bool begins(const char *text, const char *with)
 {
 	return !strncasecmp(text, with, strlen(with));
-}
-
-/* With credentials in it, it would be seen in logs and in what status prints. */
-static bool has_credentials(const char *url)
-{
-	const char *host = strstr(url, "://") + 3;
-
-	return memchr(host, '@', strcspn(host, "/?#")) != NULL;
-}
-
-int feed_url_check(const char *url, struct error *err)
-{
-	char shown[TEXT_SHOWN_MAX];
-
-	text_shown(url, strlen(url), shown);
-	if (!begins(url, "https://") && !begins(url, "http://") && !begins(url, "file:///"))
-		return error_set(err, EINVAL,
-				 "\"url\" %s begins with none of https://, http:// and file:///: "
-				 "write it like " EXAMPLE,
-				 shown);
-	if (has_credentials(url))
-		return error_set(
-			err, EINVAL,
-			"\"url\" holds a user or password, which logs would show: fetch it "
-			"by a \"command\" that keeps them");
-	if (text_find_control(url, strlen(url)) < strlen(url) || strpbrk(url, " \t"))
-		return error_set(err, EINVAL, "\"url\" %s holds a blank: write %%20", shown);
-	return 0;
 }
 
 static size_t take(char *data, size_t size, size_t n, void *arg)

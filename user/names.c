@@ -40,7 +40,7 @@ struct name {
 	unsigned int pending;
 	uint32_t ttl;
 	bool cancelled, asking;
-	bool again; /* once it is over, at once */
+	bool again;        /* once it is over, at once */
 	char why[300];     /* why nothing was found */
 	char refused[500]; /* an address that may not be taken, and why */
 };

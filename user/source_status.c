@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "daemon.h"
+#include "daemon_claim.h"
 #include "duration.h"
 #include "feed.h"
 #include "output.h"
