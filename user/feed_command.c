@@ -14,7 +14,7 @@
 #include "feed_child.h"
 #include "text.h"
 
-enum { ARGUMENTS = 64, COMPLAINT_MAX = 256, CHUNK = 65536, NOT_RUN = 127 };
+enum { ARGUMENTS = FEED_ARGUMENTS, COMPLAINT_MAX = 256, CHUNK = 65536, NOT_RUN = 127 };
 
 struct streams {
 	int out, errors;
@@ -22,26 +22,6 @@ struct streams {
 	char complaint[COMPLAINT_MAX]; /* what it wrote to stderr, cut */
 	size_t complaint_len;
 };
-
-int feed_command_check(const char *command, struct error *err)
-{
-	char shown[TEXT_SHOWN_MAX];
-	size_t arguments = 1;
-
-	if (command[0] != '/')
-		return error_set(err, EINVAL,
-				 "\"command\" begins with \"%s\", which is no absolute path: write "
-				 "it like command: [/usr/local/bin/feed, --all]",
-				 text_shown(command, strcspn(command, "\t"), shown));
-	for (const char *c = command; *c; c++)
-		arguments += *c == '\t';
-	if (arguments > ARGUMENTS)
-		return error_set(err, EINVAL,
-				 "\"command\" has more than %d parts: put it into a "
-				 "script",
-				 ARGUMENTS);
-	return 0;
-}
 
 static int64_t now_ms(void)
 {

@@ -22,6 +22,7 @@ enum {
 	FEED_SECONDS_MAX = 600,
 	FEED_SIZE = 16 << 20,
 	FEED_SIZE_MAX = 256 << 20,
+	FEED_ARGUMENTS = 64, /* parts of a command */
 };
 
 /* What is to be done. Texts that are not given are "" or NULL. */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "daemon.h"
+#include "daemon_claim.h"
 #include "duration.h"
 #include "feed.h"
 #include "output.h"
@@ -202,7 +202,7 @@ static uint64_t failures(const struct source_status *x)
 
 static uint64_t up(const struct source_status *x)
 {
-	return x->health == SOURCE_WELL;
+	return x->health == SOURCE_WELL || x->health == SOURCE_HELD;
 }
 
 static uint64_t stale(const struct source_status *x)

@@ -5,6 +5,8 @@ import contextlib
 import json
 import os
 import random
+import re
+import shutil
 import signal
 import socket
 import time
@@ -13,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from lab import (EXOTEL_MUMBAI, FRESHCHAT_AU, FRESHCHAT_EU, FRESHCHAT_IN, FRESHCHAT_US, GATEWAY4, NEIGHBOUR,
-                 OFFICE4, STRANGER4, one_error, wait_for)
+                 OFFICE4, ROOT, STRANGER4, one_error, wait_for)
 
 PORT = 7000
 WHOLE = [FRESHCHAT_US, FRESHCHAT_EU, FRESHCHAT_IN, FRESHCHAT_AU]
@@ -26,6 +28,8 @@ class Server:
         self.lab, self.pki = lab, pki
         self.directory = lab.directory / "feeds"
         self.directory.mkdir()
+        # where user nobody can read it: pytest closes its own directory to all but root
+        shutil.copy(pki.ca, self.directory / "ca.pem")
         self.moment = int(time.time()) - 100000
         self.log = self.directory / "access.log"
         (self.directory / "page.html").write_text("<!DOCTYPE html>\n<html>Moved</html>\n", encoding="ascii")
@@ -109,7 +113,7 @@ http {{
         self.nginx.wait(10)
 
 
-def config(pki, more="", options="timeout: 2s"):
+def config(lab, more="", options="timeout: 20s"):
     return f"""
 mode: enforce
 interfaces: [eth0]
@@ -117,7 +121,7 @@ services: [{{name: voice, ports: [udp/{PORT}], allow: [provider, office]}}]
 lists:
   - name: provider
     url: https://{GATEWAY4}/feed
-    ca-file: {pki.ca}
+    ca-file: {lab.directory}/feeds/ca.pem
     {options}
   - name: office
     prefixes: [203.0.113.0/24]
@@ -128,10 +132,6 @@ lists:
 def server(lab, pki):
     for name in [n for n in lab.axp.env if n.lower().endswith("_proxy")]:
         del lab.axp.env[name]
-    Path(pki.ca).parent.chmod(0o755)
-    for parent in Path(pki.ca).parents:
-        if parent.stat().st_uid == 0 and str(parent).startswith("/tmp/"):
-            parent.chmod(parent.stat().st_mode | 0o055)
     return Server(lab, pki)
 
 
@@ -160,9 +160,9 @@ def fails(axp, *args):
     return lines[0]
 
 
-def test_a_feed_grows_and_breaks(lab, pki, server):
+def test_a_feed_grows_and_breaks(lab, server):
     axp = lab.axp
-    axp.write(config(pki))
+    axp.write(config(lab))
     # before the first load, so that it has somebody to let in
     server.publish(WHOLE[:3])
     assert axp.ok("fetch") == f"provider: 3 entries (+3 -0) from https://{GATEWAY4}/feed\n"
@@ -193,14 +193,10 @@ def test_a_feed_grows_and_breaks(lab, pki, server):
         assert "Maximum (5) redirects followed" in fails(axp)
     with server.being("gone"):
         assert fails(axp).endswith("the server answered with status 404" + kept)
-    before = time.monotonic()
     with server.being("huge"):
         assert fails(axp).endswith('it is larger than 16777216 bytes ("max-size")' + kept)
     with server.being("packed"):  # 2 MB on the wire, 2 GB unpacked
         assert fails(axp).endswith('it is larger than 16777216 bytes ("max-size")' + kept)
-    assert time.monotonic() - before < 30  # not two gigabytes
-    with server.being("stalled"):
-        assert "timed out after 2" in fails(axp)
     server.publish([], "")
     assert fails(axp).endswith("it is empty" + kept)
     server.publish([], f"{FRESHCHAT_US}\n{FRESHCHAT_EU}\n18.184.146.")
@@ -209,20 +205,28 @@ def test_a_feed_grows_and_breaks(lab, pki, server):
     assert '0.0.0.0/0 is wider than /8: "min-prefix4" allows it' in fails(axp)
     server.publish([], "\n".join(WHOLE + ["10.0.0.0/8"]))
     assert '10.0.0.0/8 is in or around 10.0.0.0/8, private (RFC 1918): "allow-private: true" allows it' in fails(axp)
-    assert info(axp)["failures"] == 11 and "10.0.0.0/8" in info(axp)["failure"]
+    assert info(axp)["failures"] == 10 and "10.0.0.0/8" in info(axp)["failure"]
     assert listed(axp) == sorted(WHOLE)
     assert axp.status()["generation"] == generation  # nothing has been touched
     assert lab.reaches(FRESHCHAT_AU, PORT)
 
     server.publish(WHOLE + [EXOTEL_MUMBAI])
+    axp.write(config(lab, options="timeout: 1s"))
+    axp.ok("reload")
+    with server.being("stalled"):
+        assert "timed out after 1" in fails(axp)
+    axp.write(config(lab))
+    axp.ok("reload")
     with server.being("moved"):
         assert "5 entries (+1 -0)" in axp.ok("fetch")
     assert info(axp)["failure"] is None
+    (server.directory / "ca.pem").chmod(0o600)
+    assert "ca.pem is no PEM file of certificates that user 65534 may read" in fails(axp)
     server.stop()
     assert "Failed to connect" in fails(axp) or "Couldn't connect" in info(axp)["failure"]
     assert lab.reaches(EXOTEL_MUMBAI, PORT)
     assert f"allowxdp_source_stale{labels} 0" in axp.ok("metrics")
-    axp.write(config(pki, options="stale-after: 1s"))
+    axp.write(config(lab, options="stale-after: 1s"))
     # and over a reload, without a server
     axp.ok("reload")
     assert lab.reaches(EXOTEL_MUMBAI, PORT)
@@ -232,14 +236,35 @@ def test_a_feed_grows_and_breaks(lab, pki, server):
     assert "STALE, FAILING, 5 entries" in axp.ok("status")
 
 
-def test_certificates_are_verified(lab, pki, server):
+def test_another_url(lab, server):
+    """The config is edited while the old one runs; the new feed is fetched before the reload, or after it."""
+    axp = lab.axp
+    axp.write(config(lab))
+    axp.ok("fetch")
+    axp.ok("load", "eth0")
+    axp.write(config(lab).replace(f"https://{GATEWAY4}/feed", f"https://{GATEWAY4}/feed.txt"))
+    server.publish(WHOLE + [EXOTEL_MUMBAI])
+    axp.ok("fetch")
+    assert server.answers()[-1] == "/feed 200"
+    server.publish(WHOLE[:3])
+    assert "3 entries" in axp.ok("fetch", "--from-config")
+    assert server.answers()[-1] == "/feed.txt 200"
+    assert listed(axp) == sorted(WHOLE + [EXOTEL_MUMBAI])
+    axp.ok("reload")
+    assert listed(axp) == sorted(WHOLE[:3])
+    axp.write(config(lab))
+    axp.ok("reload")
+    assert listed(axp) == sorted(WHOLE + [EXOTEL_MUMBAI])
+
+
+def test_certificates_are_verified(lab, server):
     axp = lab.axp
     other = f"""
-  - {{name: wrong-name, url: "https://{STRANGER4}/feed", ca-file: {pki.ca}}}
+  - {{name: wrong-name, url: "https://{STRANGER4}/feed", ca-file: {lab.directory}/feeds/ca.pem}}
   - {{name: unknown-ca, url: "https://{GATEWAY4}/feed"}}
   - {{name: plain, url: "http://{GATEWAY4}/feed"}}
 """
-    axp.write(config(pki, other))
+    axp.write(config(lab, other))
     result = axp("fetch", "--json")
     assert result.returncode == 1
     feeds = {f["list"]: f for f in json.loads(result.stdout)["feeds"]}
@@ -249,9 +274,9 @@ def test_certificates_are_verified(lab, pki, server):
     assert "certificate" in feeds["unknown-ca"]["reason"]
 
 
-def test_a_shrinking_feed_is_held_until_accepted(lab, pki, server):
+def test_a_shrinking_feed_is_held_until_accepted(lab, server):
     axp = lab.axp
-    axp.write(config(pki, options="max-shrink: 60%"))
+    axp.write(config(lab, options="max-shrink: 60%"))
     axp.ok("fetch")
     axp.ok("load", "eth0")
     assert "nothing is held of list \"provider\"" in axp.fails("fetch", "--accept", "provider")
@@ -315,9 +340,9 @@ lists:
     assert lab.reaches(FRESHCHAT_US, PORT)
 
 
-def test_what_fetch_does_not_take(lab, pki, server):
+def test_what_fetch_does_not_take(lab, server):
     axp = lab.axp
-    axp.write(config(pki))
+    axp.write(config(lab))
     assert "there is no list 'nobody'" in axp.fails("fetch", "nobody")
     assert "list 'office' has no feed" in axp.fails("fetch", "office")
     assert "list 'office' has no feed" in axp.fails("fetch", "--accept", "office")
@@ -326,14 +351,15 @@ def test_what_fetch_does_not_take(lab, pki, server):
     assert server.answers() == []
 
 
-def start_daemon(axp):
-    daemon = axp.start("run", "--no-metrics")
-    return daemon
-
-
 def fetchers(daemon):
     """Processes that the daemon has started, and that are not it."""
     return [int(p) for p in Path(f"/proc/{daemon.pid}/task/{daemon.pid}/children").read_text(encoding="ascii").split()]
+
+
+def takes_hangups(daemon):
+    """Has it come so far that SIGHUP does not end it?"""
+    status = Path(f"/proc/{daemon.pid}/status").read_text(encoding="ascii")
+    return int(re.search(r"^SigBlk:\s+(\w+)", status, re.M).group(1), 16) & 1
 
 
 def alive(pid):
@@ -343,12 +369,12 @@ def alive(pid):
         return False
 
 
-def test_the_daemon_fetches_without_root(lab, pki, server):
+def test_the_daemon_fetches_without_root(lab, server):
     axp = lab.axp
-    axp.write(config(pki, options="timeout: 1m"))
+    axp.write(config(lab, options="timeout: 1m"))
     axp.ok("load", "eth0", "--force")
     assert not lab.reaches(FRESHCHAT_US, PORT, timeout=0.2)
-    daemon = start_daemon(axp)
+    daemon = axp.start("run", "--no-metrics")
     try:
         wait_for(lambda: listed(axp) == sorted(WHOLE), "the daemon has fetched", 30)
         assert lab.reaches(FRESHCHAT_US, PORT)
@@ -373,13 +399,12 @@ def test_the_daemon_fetches_without_root(lab, pki, server):
         assert lab.reaches(FRESHCHAT_AU, PORT)
         for stream in (daemon.stdout, daemon.stderr):
             stream.close()
-        daemon = start_daemon(axp)
-        wait_for(lambda: (axp.run_dir / "default" / "daemon").exists(), "the daemon runs")
+        daemon = axp.start("run", "--no-metrics")
+        wait_for(lambda: takes_hangups(daemon), "the daemon runs")
 
         def shrunk():
             daemon.send_signal(signal.SIGHUP)
             return listed(axp) == sorted(WHOLE[:2])
-        time.sleep(0.5)  # till it has its signal handlers
         wait_for(shrunk, "the daemon goes on", 30)
         wait_for(lambda: not lab.reaches(FRESHCHAT_AU, PORT, timeout=0.2), "the old ones are gone")
         assert lab.reaches(FRESHCHAT_EU, PORT)
@@ -391,9 +416,9 @@ def test_the_daemon_fetches_without_root(lab, pki, server):
     assert f"list provider: - {FRESHCHAT_AU}/32" in log
 
 
-def test_killed_anywhere_files_and_kernel_agree(lab, pki, server):
+def test_killed_anywhere_files_and_kernel_agree(lab, server):
     axp = lab.axp
-    axp.write(config(pki, options="max-shrink: 100%"))
+    axp.write(config(lab, options="max-shrink: 100%"))
     one, two = sorted(WHOLE), sorted([FRESHCHAT_US, EXOTEL_MUMBAI])
     axp.ok("fetch")
     axp.ok("load", "eth0")
@@ -404,6 +429,15 @@ def test_killed_anywhere_files_and_kernel_agree(lab, pki, server):
         time.sleep(rng.uniform(0, 0.12))
         fetch.kill()
         fetch.communicate(timeout=20)
+        assert listed(axp) in (one, two)
+    for n in range(8):
+        server.publish(two if n % 2 == 0 else one)
+        daemon = axp.start("run", "--no-metrics")
+        time.sleep(0.15)  # most often it listens by then; else this ends it
+        daemon.send_signal(signal.SIGHUP)
+        time.sleep(rng.uniform(0, 0.15))
+        daemon.kill()
+        daemon.communicate(timeout=20)
         assert listed(axp) in (one, two)
     server.publish(two)
     axp.ok("fetch")
@@ -417,7 +451,20 @@ def test_killed_anywhere_files_and_kernel_agree(lab, pki, server):
     assert not list((axp.state / "default" / "news").glob("*.new"))
 
 
-def test_bad_options_are_refused_with_their_line(lab, pki):
+def test_the_examples_of_the_documentation(lab):
+    text = (ROOT / "docs" / "feeds.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.S)
+    names = re.findall(r"- name: (\S+)", example)
+    lab.axp.write(f"services: [{{name: voice, ports: [udp/{PORT}], allow: {json.dumps(names)}}}]\n{example}")
+    lab.axp.ok("validate")
+    assert len(names) == 7
+    keys = set(re.findall(r"^    ([a-z0-9-]+):", example, re.M))
+    told = set(re.findall(r"`([a-z0-9-]+)`", "".join(re.findall(r"^\|([^|]+)\|", text, re.M))))
+    assert keys < told
+
+
+def test_bad_options_are_refused_with_their_line(lab, server):
+    del server
     axp = lab.axp
     for line, why in (
             ("timeout: 0s", "duration"),
@@ -432,7 +479,7 @@ def test_bad_options_are_refused_with_their_line(lab, pki):
             ("stale-after: soon", "soon"),
             ("command: [/bin/true]", 'a list has either "url" or "command"'),
             ("allow-private: perhaps", "neither true nor false")):
-        axp.write(config(pki, options=line))
+        axp.write(config(lab, options=line))
         said = one_error(axp("validate"))
         assert said.startswith(f"allowxdp: {axp.config}:9: ") and why in said, said
     for more, why in (("  - {name: x, refresh: 1h}", '"refresh" is an option of a feed, which this list has not'),
@@ -442,6 +489,6 @@ def test_bad_options_are_refused_with_their_line(lab, pki):
                       ("  - {name: x, url: https://a/, ca-file: no.pem}", f"{axp.etc}/no.pem cannot be read"),
                       ("  - {name: x, command: [true]}", "which is no absolute path"),
                       ("  - {name: x, command: /bin/true}", '"command" must be a list')):
-        axp.write(config(pki, more))
+        axp.write(config(lab, more))
         said = one_error(axp("validate"))
         assert said.startswith(f"allowxdp: {axp.config}:12: ") and why in said, said
