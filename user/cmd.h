@@ -21,6 +21,7 @@ struct app {
 	bool verbose;
 	struct paths paths;
 	const struct command *command; /* the one that runs */
+	char **argv;                   /* of the process */
 };
 
 struct command {
@@ -91,6 +92,7 @@ int cmd_top(struct app *app, int argc, char **argv);
 int cmd_doctor(struct app *app, int argc, char **argv);
 int cmd_metrics(struct app *app, int argc, char **argv);
 int cmd_run(struct app *app, int argc, char **argv);
+int cmd_fetch(struct app *app, int argc, char **argv);
 int cmd_exporter(struct app *app, int argc, char **argv);
 int cmd_watch(struct app *app, int argc, char **argv);
 int cmd_capture(struct app *app, int argc, char **argv);

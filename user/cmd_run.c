@@ -10,6 +10,7 @@
 #include "cleanup.h"
 #include "cmd.h"
 #include "daemon.h"
+#include "daemon_claim.h"
 #include "exporter.h"
 #include "journal.h"
 #include "running.h"
@@ -59,6 +60,7 @@ static int on_request(sd_event_source *s, int fd, uint32_t events, void *arg)
 /* Before anything else is open: its child faces the network. */
 static int start_metrics(struct run *r, int *held, struct error *err)
 {
+	char text[ENDPOINT_TEXT_MAX];
 	struct account account;
 	struct endpoint at;
 	int rc;
@@ -74,7 +76,11 @@ static int start_metrics(struct run *r, int *held, struct error *err)
 	if (rc)
 		return rc;
 	rc = *held = announce(&r->app->paths, &at, err);
-	return rc < 0 ? rc : 0;
+	if (rc < 0)
+		return rc;
+	journal_line(LOG_INFO, "instance %s: http://%s/metrics", r->app->paths.instance,
+		     endpoint_text(&at, text));
+	return 0;
 }
 
 static int add_events(struct run *r, struct error *err)

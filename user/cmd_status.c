@@ -7,7 +7,7 @@
 #include "bpffs.h"
 #include "cleanup.h"
 #include "cmd.h"
-#include "daemon.h"
+#include "daemon_claim.h"
 #include "duration.h"
 #include "flows.h"
 #include "last_reload.h"

@@ -167,8 +167,7 @@ static int read_prefixes(const struct reader *r, const struct config_list *c, si
 	return ret;
 }
 
-/* A list file's path: relative to the directory of the file that names it. */
-static char *list_path(const struct reader *r, const char *file)
+char *config_relative(const struct reader *r, const char *file)
 {
 	const char *source = policy_string(r->p, r->source);
 	int dir = (int)(strrchr(source, '/') - source);
@@ -195,7 +194,7 @@ static int read_list_file(const struct reader *r, const struct config_list *c, s
 	if (strchr(c->file, '\t')) /* the one control character that yaml_lines lets pass */
 		return error_at(r->err, r->path, line,
 				"\"file\" holds a tab: remove it, or rename the file");
-	path = list_path(r, c->file);
+	path = config_relative(r, c->file);
 	if (!path || policy_intern(r->p, path, strlen(path), &r->p->lists[list].file))
 		return no_memory(r->err);
 	ret = list_file_read(r->p, &r->p->base, path, (uint16_t)list, 0, &why);
@@ -230,6 +229,14 @@ static int read_list_keys(const struct reader *r, const struct config_list *c, s
 	if (ret)
 		return ret;
 	return read_list_file(r, c, list, yaml_lines_of_key(r->l, node, "file"));
+}
+
+/* A feed is one thing with all its options: who changes it writes it whole. */
+static bool writes_feed(const struct config_list *c)
+{
+	static const struct config_feed none;
+
+	return memcmp(&c->feed, &none, sizeof(none)) != 0;
 }
 
 /* What a list has from its profile: the keys that the config does not write. */
@@ -269,6 +276,8 @@ static int read_list(const struct written *w)
 	base = inherited(w);
 	if (!own.allow_private)
 		own.allow_private = base.allow_private;
+	if (writes_feed(&own))
+		base.feed = (struct config_feed){ 0 };
 	ret = read_list_keys(r, &own, i, w->node);
 	return ret ? ret : read_list_keys(w->base->r, &base, i, w->base->node);
 }

@@ -56,6 +56,12 @@ void includes_close(struct includes *in);
 /* What a list is kept up to date from: `names`, `srv` and their options. 0 or negative errno. */
 int read_sources(const struct reader *r, const struct config_list *c, size_t list, int node);
 
+/* A list's feed: `url` or `command` and their options. `s` has its list and flags. */
+int read_feed(const struct reader *r, const struct config_list *c, struct news_source *s, int node);
+
+/* A file's path: relative to the directory of the file that names it. NULL: no memory. */
+char *config_relative(const struct reader *r, const char *file);
+
 /* The key `dns`. */
 int read_dns(const struct reader *r, int root);
 

@@ -85,7 +85,8 @@ int read_sources(const struct reader *r, const struct config_list *c, size_t lis
 	if (ret)
 		return ret;
 	s.kind = SOURCE_SRV;
-	return read_names(r, yaml_lines_key(r->l, node, "srv"), c->srv, c->srv_count, &s);
+	ret = read_names(r, yaml_lines_key(r->l, node, "srv"), c->srv, c->srv_count, &s);
+	return ret ? ret : read_feed(r, c, &s, node);
 }
 
 /* "192.0.2.53", "192.0.2.53:5353", "2001:db8::53" or "[2001:db8::53]:5353": with its port. */

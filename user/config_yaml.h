@@ -17,6 +17,15 @@ struct config_service {
 	char *replies;
 };
 
+struct config_feed {
+	char *url;
+	char **command;
+	unsigned int command_count;
+	char *format, *column, *path, *filter, *ca_file;
+	char *refresh, *stale_after, *timeout;
+	char *max_size, *max_shrink, *min_prefix4, *min_prefix6;
+};
+
 struct config_list {
 	char *name;
 	char *file;
@@ -27,6 +36,7 @@ struct config_list {
 	char **srv;
 	unsigned int srv_count;
 	char *allow_private;
+	struct config_feed feed;
 	char *unpublished;
 };
 

@@ -1,29 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/random.h>
+#include <systemd/sd-daemon.h>
 #include <time.h>
 #include <unistd.h>
 #include "cleanup.h"
 #include "daemon.h"
+#include "feeds.h"
 #include "journal.h"
 #include "news.h"
 #include "news_apply.h"
 #include "origin.h"
 #include "running.h"
+#include "snapshot.h"
 
-static const struct bringer *const bringers[] = { &names_bringer };
+static const struct bringer *const bringers[] = { &names_bringer, &feeds_bringer };
 
 enum {
 	POLL_SECONDS = 10, /* where inotify saw nothing */
 	RETRY_MS = 500,
 	RETRY_SOON_MS = 2000,
 	ACCURACY_US = 10000,
-	CLAIM_TRIES = 50,
+	SAID_MOST = 100, /* changes told one by one: a feed may have thousands */
 };
 
 uint64_t daemon_now(void)
@@ -40,44 +41,6 @@ uint64_t daemon_jitter(uint64_t seconds)
 	return random % (seconds / 10 + 1);
 }
 
-static int open_claim(const struct paths *paths, int flags)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/daemon", paths->run);
-	return open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
-}
-
-int daemon_claim(const struct paths *paths, struct error *err)
-{
-	const struct timespec moment = { .tv_nsec = 10000000 };
-	_cleanup_close_ int fd = -1;
-	int rc = make_directory(paths->run, err);
-
-	if (rc)
-		return rc;
-	fd = open_claim(paths, O_RDWR | O_CREAT);
-	if (fd < 0)
-		return error_set(err, errno, "cannot write %s/daemon: %s", paths->run,
-				 strerror(errno));
-	/* One who looks whether there is a daemon holds it for a moment. */
-	for (int tries = 0; flock(fd, LOCK_EX | LOCK_NB) && tries < CLAIM_TRIES; tries++)
-		nanosleep(&moment, NULL);
-	if (flock(fd, LOCK_EX | LOCK_NB))
-		return error_set(err, EBUSY,
-				 "another `allowxdp run` serves instance %s: end that first, see "
-				 "`fuser -v %s/daemon`",
-				 paths->instance, paths->run);
-	return TAKE_FD(fd);
-}
-
-bool daemon_runs(const struct paths *paths)
-{
-	_cleanup_close_ int fd = open_claim(paths, O_RDONLY);
-
-	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
-}
-
 /* ---- following what runs ---- */
 
 static uint64_t generation_now(const struct paths *paths)
@@ -85,8 +48,26 @@ static uint64_t generation_now(const struct paths *paths)
 	struct instance i _cleanup_instance_ = INSTANCE_EMPTY;
 	struct error ignored;
 
-	return instance_open(&i, paths, &ignored) ? 0
-						  : AXP_ACTIVE_GENERATION(instance_effective(&i));
+	if (instance_open(&i, paths, &ignored))
+		return 0;
+	return AXP_ACTIVE_GENERATION(instance_effective(&i));
+}
+
+static bool is_followed(const struct daemon *d)
+{
+	return d->generation && generation_now(d->paths) == d->generation &&
+	       snapshot_identity(d->paths, d->generation) == d->identity;
+}
+
+static void is_now(struct daemon *d, uint64_t generation)
+{
+	d->generation = generation;
+	d->identity = generation ? snapshot_identity(d->paths, generation) : 0;
+	if (generation)
+		sd_notifyf(false, "STATUS=%zu names and feeds, generation %llu",
+			   d->policy.n_sources, (unsigned long long)generation);
+	else
+		sd_notify(false, "STATUS=Nothing is loaded: waiting");
 }
 
 static bool no_entry(const struct policy *p, const struct entry *e, const void *arg)
@@ -124,7 +105,7 @@ static void follow(struct daemon *d)
 	struct error why;
 	int rc;
 
-	if (d->generation && generation_now(d->paths) == d->generation)
+	if (is_followed(d))
 		return;
 	rc = look(d, &next, &generation, &why);
 	if (rc && rc != -ENOENT) { /* once: a first load is under way */
@@ -152,7 +133,7 @@ static void follow(struct daemon *d)
 	}
 	policy_free(&d->policy);
 	d->policy = next;
-	d->generation = generation;
+	is_now(d, generation);
 	d->all_pending |= generation && next.n_sources; /* it may know older news */
 	if (d->all_pending)
 		schedule_apply(d, 0);
@@ -164,8 +145,10 @@ static void follow(struct daemon *d)
 static void say_changed(const struct policy *p, const struct entry *e, bool added, void *arg)
 {
 	char text[PREFIX_TEXT_MAX], origin[400];
+	size_t *said = arg;
 
-	(void)arg;
+	if ((*said)++ >= SAID_MOST)
+		return;
 	journal_line(LOG_INFO, "list %s: %s %s (%s%s)", p->lists[e->list].name, added ? "+" : "-",
 		     prefix_text(&e->prefix, text), origin_text(p, e, origin, sizeof(origin)),
 		     added ? "" : " has it no more");
@@ -173,7 +156,8 @@ static void say_changed(const struct policy *p, const struct entry *e, bool adde
 
 static int apply_pending(struct daemon *d, struct error *err)
 {
-	const struct news_listener listener = { say_changed, d };
+	size_t said = 0;
+	const struct news_listener listener = { say_changed, &said };
 	int rc = 0;
 
 	if (d->all_pending)
@@ -181,12 +165,14 @@ static int apply_pending(struct daemon *d, struct error *err)
 	else
 		for (size_t i = 0; i < d->n_pending && rc >= 0; i++)
 			rc = news_apply(d->paths, d->pending[i], &listener, err);
+	if (said > SAID_MOST)
+		journal_line(LOG_INFO, "... and %zu other changes", said - SAID_MOST);
 	if (rc < 0)
 		return rc;
 	d->all_pending = false;
 	d->n_pending = 0;
 	if (rc > 0) /* its own change is nothing to follow */
-		d->generation = generation_now(d->paths);
+		is_now(d, generation_now(d->paths));
 	return 0;
 }
 

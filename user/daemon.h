@@ -39,6 +39,7 @@ struct daemon {
 	sd_event *event;
 	struct policy policy; /* what runs, without its entries; empty: nothing is loaded */
 	uint64_t generation;  /* of it; 0: nothing is loaded */
+	uint64_t identity;    /* of its snapshot */
 	bool said_waiting;
 	unsigned int unreadable;              /* times in a row that what runs could not be read */
 	void *states[BRINGERS_MAX];           /* the bringers' */
@@ -48,15 +49,6 @@ struct daemon {
 	sd_event_source *poll, *apply, *inotify;
 	unsigned int refused; /* times in a row that news could not be applied */
 };
-
-/*
- * One for an instance. Returns an fd to be held open, or a negative errno: -EBUSY when there is one
- * already.
- */
-int daemon_claim(const struct paths *paths, struct error *err);
-
-/* Is there one? */
-bool daemon_runs(const struct paths *paths);
 
 /* Starts to follow; the loop is the caller's. */
 int daemon_start(struct daemon *d, const struct paths *paths, sd_event *event, struct error *err);

@@ -220,7 +220,8 @@ static const char *why_text(int status)
 	case ARES_ETIMEOUT:
 		return "the resolver does not answer in time";
 	case ARES_ECONNREFUSED:
-		return "no resolver can be reached";
+		/* what older c-ares says when all of them have failed, however */
+		return "no resolver can be reached, or they fail (SERVFAIL, REFUSED)";
 	default:
 		return ares_strerror(status);
 	}

@@ -31,8 +31,9 @@ int policy_check_empty(const struct policy *p, uint32_t mode, bool force, struct
 				"would drop everyone: %s",
 				s->name,
 				awaits_news(p, s)
-					? "load it with --monitor, let `allowxdp run` ask its "
-					  "names and feeds, then `allowxdp mode enforce`; or "
+					? "load it with --monitor, let `allowxdp run` (or "
+					  "`allowxdp fetch`) ask its names and feeds, then "
+					  "`allowxdp mode enforce`; or "
 					  "--force"
 					: "add entries, use monitor mode, or --force");
 		warn_line("service %s has no entry in any of its lists: everyone %s dropped",

@@ -33,6 +33,7 @@ static const struct command commands[] = {
 	  cmd_doctor },
 	{ "metrics", "", "print metrics in Prometheus's text format", cmd_metrics },
 	{ "run", "", "keep names and feeds up to date, and serve metrics", cmd_run },
+	{ "fetch", "[LIST...]", "fetch the feeds of lists, once", cmd_fetch },
 	{ "exporter", "", "serve metrics over HTTP", cmd_exporter },
 };
 
@@ -86,7 +87,7 @@ static bool asks_to_be_verbose(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct app app = { .instance = "default" };
+	struct app app = { .instance = "default", .argv = argv };
 	int first, status;
 
 	if (!asks_to_be_verbose(argc, argv))

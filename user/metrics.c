@@ -168,8 +168,10 @@ static uint64_t modified(const char *path)
 	return !*path || stat(path, &st) ? 0 : (uint64_t)st.st_mtime;
 }
 
-/* Of its file (the config or profile, where it has none), or of what `add` added, whichever is
- * later. */
+/*
+ * Of its file (the config or profile, where it has none), of what `add` added, or the last answer
+ * of a name or feed, whichever is latest.
+ */
 static uint64_t list_changed(const struct view *v, const struct list *list)
 {
 	const struct policy *p = &v->running.policy;
@@ -181,11 +183,12 @@ static uint64_t list_changed(const struct view *v, const struct list *list)
 	added = modified(path);
 	if (added > written)
 		written = added;
-	for (enum source_kind kind = 0; kind < SOURCE_KINDS; kind++) {
-		news_path(v->paths, list->name, kind, path, sizeof(path));
-		added = modified(path);
-		if (added > written)
-			written = added;
+	/* names and feeds that answer are as good as a file that is looked after */
+	for (size_t i = 0; i < v->sources.n; i++) {
+		const struct source_status *s = &v->sources.v[i];
+
+		if (!strcmp(s->list, list->name) && s->state.last_success > written)
+			written = s->state.last_success;
 	}
 	return written;
 }
@@ -205,7 +208,8 @@ static void print_lists(FILE *f, const struct view *v)
 		}
 	}
 	prom_head(f, "allowxdp_list_changed_timestamp_seconds", "gauge",
-		  "When the list's file, or what was added to it, was last written.");
+		  "When the list's file, or what was added to it, was last written, or a name "
+		  "or feed of it last answered.");
 	for (size_t i = 0; i < p->n_lists; i++) {
 		const struct prom_label label = { "list", p->lists[i].name };
 		uint64_t changed = list_changed(v, &p->lists[i]);

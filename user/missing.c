@@ -27,7 +27,7 @@ static bool find_unpublished(const struct policy *p, const struct list_size *siz
 static void find_unknown(const struct policy *p, struct missing *m)
 {
 	snprintf(m->text, sizeof(m->text),
-		 "has no address of %s yet: `allowxdp run` looks for it as long as it runs",
+		 "has nothing of %s yet: `allowxdp run` asks for it as long as it runs",
 		 policy_string(p, m->source->origin));
 }
 

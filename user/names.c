@@ -40,6 +40,7 @@ struct name {
 	unsigned int pending;
 	uint32_t ttl;
 	bool cancelled, asking;
+	bool again;        /* once it is over, at once */
 	char why[300];     /* why nothing was found */
 	char refused[500]; /* an address that may not be taken, and why */
 };
@@ -370,7 +371,8 @@ static void end_round(struct name *n)
 	if (n->round.omitted)
 		journal_line(LOG_WARNING, "list %s: %s %s: more than %d addresses: %zu left away",
 			     n->list, kind_text(n), n->text, NAME_ADDRESSES_MAX, n->round.omitted);
-	wait += daemon_jitter(wait);
+	wait = n->again ? 0 : wait + daemon_jitter(wait);
+	n->again = false;
 	n->due = clock_now(all) + wait * 1000000;
 	n->state.next_try = now + wait;
 	n->unsaved = true;
@@ -592,8 +594,10 @@ static void names_refresh(struct daemon *d, void *state)
 	struct names *all = state;
 
 	(void)d;
-	for (struct name *n = all->first; n; n = n->next)
+	for (struct name *n = all->first; n; n = n->next) {
 		n->due = 0;
+		n->again = n->asking;
+	}
 	schedule(all);
 }
 

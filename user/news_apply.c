@@ -78,8 +78,8 @@ static int apply(struct running *r, struct policy *next, const struct news_liste
 
 	if (plan_make(&r->policy, next, &plan))
 		return error_set(err, ENOMEM, "out of memory");
-	if (plan.removed.n)
-		hits_fold(&r->instance, &r->policy, next);
+	if (plan.added.n + plan.removed.n)
+		hits_fold_changes(&r->instance, &plan);
 	rc = policy_apply(&r->instance, next, &r->policy, &how, err);
 	if (rc)
 		return rc;

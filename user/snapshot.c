@@ -169,6 +169,18 @@ uint64_t snapshot_time(const struct paths *paths, uint64_t generation)
 	return stat(path, &st) ? 0 : (uint64_t)st.st_mtime;
 }
 
+uint64_t snapshot_identity(const struct paths *paths, uint64_t generation)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	snapshot_path(paths, generation, path, sizeof(path));
+	if (stat(path, &st))
+		return 0;
+	return ((uint64_t)st.st_mtim.tv_sec * 1000000000 + (uint64_t)st.st_mtim.tv_nsec) ^
+	       (uint64_t)st.st_ino << 40;
+}
+
 void snapshot_prune(const struct paths *paths, uint64_t keep, uint64_t and_keep)
 {
 	_cleanup_closedir_ DIR *dir = opendir(paths->run);

@@ -3,8 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "daemon.h"
+#include "daemon_claim.h"
 #include "duration.h"
+#include "feed.h"
 #include "output.h"
 #include "promtext.h"
 #include "source_status.h"
@@ -19,21 +20,33 @@ void source_statuses_free(struct source_statuses *s)
 
 const char *source_health_name(enum source_health health)
 {
-	static const char *const names[] = { "ok", "failing", "never" };
+	static const char *const names[] = { "ok", "failing", "held", "never" };
 
 	return names[health];
 }
 
-static enum source_health health_of(const struct news_state *s)
+static enum source_health health_of(const struct news_state *s, struct json_object *of)
 {
 	if (!s->last_success)
 		return SOURCE_NEVER;
+	if (json_object_object_get(of, "held"))
+		return SOURCE_HELD;
 	return s->last_failure > s->last_success ? SOURCE_FAILING : SOURCE_WELL;
 }
 
 static bool same_file(const struct news_source *a, const struct news_source *b)
 {
 	return a->list == b->list && a->kind == b->kind;
+}
+
+static bool is_stale(const struct news_source *source, const struct news_state *s)
+{
+	uint64_t after = source_is_feed(source) ? source->numbers[FEED_NUMBER_STALE_AFTER]
+						: FEED_STALE_AFTER;
+	uint64_t now = (uint64_t)time(NULL);
+
+	return s->last_success ? now > s->last_success && now - s->last_success > after
+			       : s->last_failure != 0;
 }
 
 /* One file holds what is remembered of all sources of a kind in a list: they follow each other. */
@@ -49,7 +62,8 @@ static void read_states(const struct paths *paths, struct source_statuses *s)
 			info = news_info_read(paths, x->list, x->source->kind);
 		}
 		news_state_get(news_info_of(info, x->text), &x->state);
-		x->health = health_of(&x->state);
+		x->health = health_of(&x->state, news_info_of(info, x->text));
+		x->stale = is_stale(x->source, &x->state);
 	}
 	json_object_put(info);
 }
@@ -99,6 +113,7 @@ static const char *ago(uint64_t then, char buf[static DURATION_TEXT_MAX])
 
 static void print_one(const struct source_status *x)
 {
+	static const char *const words[] = { "ok", "FAILING", "HELD", "" };
 	const char *kind = source_kind_name(x->source->kind);
 	uint64_t now = (uint64_t)time(NULL);
 	char text[DURATION_TEXT_MAX];
@@ -107,9 +122,8 @@ static void print_one(const struct source_status *x)
 	if (x->health == SOURCE_NEVER)
 		printf("NOTHING HAS COME YET, no entry");
 	else
-		printf("%s, %zu entries, brought %s ago",
-		       x->health == SOURCE_WELL ? "ok" : "FAILING", x->entries,
-		       ago(x->state.last_success, text));
+		printf("%s%s, %zu entries, brought %s ago", x->stale ? "STALE, " : "",
+		       words[x->health], x->entries, ago(x->state.last_success, text));
 	if (x->state.failure[0] && x->health != SOURCE_WELL)
 		printf("; failed %s ago: %s", ago(x->state.last_failure, text), x->state.failure);
 	else if (x->state.failure[0])
@@ -145,6 +159,7 @@ struct json_object *source_statuses_json(const struct source_statuses *s)
 		json_add_text(o, "kind", source_kind_name(x->source->kind));
 		json_add_text(o, "source", x->text);
 		json_add_text(o, "state", source_health_name(x->health));
+		json_object_object_add(o, "stale", json_object_new_boolean(x->stale));
 		json_object_object_add(o, "entries", json_object_new_int64((int64_t)x->entries));
 		add_time(o, "last_success", x->state.last_success);
 		add_time(o, "last_failure", x->state.last_failure);
@@ -187,7 +202,17 @@ static uint64_t failures(const struct source_status *x)
 
 static uint64_t up(const struct source_status *x)
 {
-	return x->health == SOURCE_WELL;
+	return x->health == SOURCE_WELL || x->health == SOURCE_HELD;
+}
+
+static uint64_t stale(const struct source_status *x)
+{
+	return x->stale;
+}
+
+static uint64_t held(const struct source_status *x)
+{
+	return x->health == SOURCE_HELD;
 }
 
 void source_statuses_metrics(FILE *f, const struct source_statuses *s)
@@ -206,6 +231,12 @@ void source_statuses_metrics(FILE *f, const struct source_statuses *s)
 	prom_head(f, "allowxdp_source_failures_total", "counter",
 		  "Tries to ask the name or feed that failed.");
 	print_metric(f, s, "allowxdp_source_failures_total", failures);
+	prom_head(f, "allowxdp_source_stale", "gauge",
+		  "1 where nothing good has come from the name or feed for too long.");
+	print_metric(f, s, "allowxdp_source_stale", stale);
+	prom_head(f, "allowxdp_source_held", "gauge",
+		  "1 where a feed shrinks so much that somebody has to accept it.");
+	print_metric(f, s, "allowxdp_source_held", held);
 }
 
 void warn_silent_sources(const struct paths *paths, const struct policy *p)

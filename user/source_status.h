@@ -9,6 +9,7 @@
 enum source_health {
 	SOURCE_WELL,    /* its last try worked */
 	SOURCE_FAILING, /* its last try did not: what it brought before is in use */
+	SOURCE_HELD,    /* what came shrinks too much: it waits to be accepted, as above */
 	SOURCE_NEVER,   /* nothing has ever come: nothing of it is in use */
 };
 
@@ -19,6 +20,7 @@ struct source_status {
 	enum source_health health;
 	size_t entries;
 	struct news_state state;
+	bool stale; /* nothing good has come for longer than it may be */
 };
 
 struct source_statuses {
@@ -34,7 +36,7 @@ void source_statuses_free(struct source_statuses *s);
 int source_statuses_read(const struct paths *paths, const struct policy *p,
 			 struct source_statuses *out);
 
-/* "ok", "failing", "never" */
+/* "ok", "failing", "held", "never" */
 const char *source_health_name(enum source_health health);
 
 /* A line for each, and one where `allowxdp run` is missing. */

@@ -431,7 +431,9 @@ static void unknown_keys(void **state)
 	assert_refused(
 		*state, SERVICE "lists:\n- name: l\n- prefix: [10.0.0.1]\n", 4,
 		"unknown key \"prefix\": the keys here are name, file, prefixes, names, srv, "
-		"allow-private, unpublished");
+		"allow-private, url, command, format, column, path, filter, ca-file, refresh, "
+		"stale-after, timeout, max-size, max-shrink, min-prefix4, min-prefix6, "
+		"unpublished");
 	assert_refused(*state, SERVICE "\"\": 1\n", 2,
 		       "unknown key \"\": the keys here are mode, fragments, flows, dns, "
 		       "interfaces, include, services, lists");

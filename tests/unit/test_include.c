@@ -276,6 +276,83 @@ static void what_is_unpublished_can_be_filled_in(void **state)
 	assert_string_equal(policy_string(&p, p.lists[0].unpublished), "ask them");
 }
 
+/* All sources of a list, as "ORIGIN FILE:LINE", with the file below the scratch directory. */
+static void assert_sources(const struct scratch *s, const struct policy *p, const char *list,
+			   const char *want)
+{
+	char all[1024] = "";
+
+	for (size_t i = 0; i < p->n_sources; i++) {
+		const struct news_source *x = &p->sources[i];
+		const char *file = policy_string(p, x->file);
+
+		if (strcmp(p->lists[x->list].name, list))
+			continue;
+		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s %s:%u\n",
+			 policy_string(p, x->origin), x->flags & SOURCE_ALLOW_PRIVATE ? "!" : "",
+			 file + strlen(s->dir) + 1, x->line);
+	}
+	assert_string_equal(all, want);
+}
+
+static const char named[] =
+	HEAD("named") "lists:\n"
+		      "- name: l\n"
+		      "  names: [a.example.com, b.example.com]\n"
+		      "  srv: [_sip._udp.example.com]\n"
+		      "- name: feed\n"
+		      "  url: https://example.com/list\n"
+		      "  refresh: 2h\n"
+		      "services: [{name: s, ports: [tcp/1], allow: [l, feed]}]\n";
+
+static void names_take_the_place_of_names(void **state)
+{
+	_cleanup_policy_ struct policy p = { 0 }, q = { 0 }, none = { 0 }, private = { 0 };
+
+	scratch_write(*state, "share/named.yaml", named);
+	p = accepted(*state, "include: [named]\n");
+	assert_sources(*state, &p, "l",
+		       "name a.example.com share/named.yaml:4\n"
+		       "name b.example.com share/named.yaml:4\n"
+		       "srv _sip._udp.example.com share/named.yaml:5\n");
+	q = accepted(*state, "include: [named]\nlists:\n- name: l\n  names: [c.example.com]\n");
+	assert_sources(*state, &q, "l",
+		       "name c.example.com etc/c.yaml:4\n"
+		       "srv _sip._udp.example.com share/named.yaml:5\n");
+	none = accepted(*state, "include: [named]\nlists:\n- {name: l, names: [], srv: []}\n");
+	assert_sources(*state, &none, "l", "");
+	private = accepted(*state, "include: [named]\nlists:\n"
+				   "- {name: l, srv: [], allow-private: true}\n");
+	assert_sources(*state, &private, "l",
+		       "name a.example.com! share/named.yaml:4\n"
+		       "name b.example.com! share/named.yaml:4\n");
+}
+
+static void a_feed_takes_the_place_of_the_feed(void **state)
+{
+	_cleanup_policy_ struct policy p = { 0 }, q = { 0 };
+
+	scratch_write(*state, "share/named.yaml", named);
+	p = accepted(*state, "include: [named]\n");
+	assert_sources(*state, &p, "feed", "feed https://example.com/list share/named.yaml:7\n");
+	q = accepted(*state, "include: [named]\nlists:\n"
+			     "- {name: feed, url: \"https://example.org/x\", refresh: 3h}\n");
+	assert_sources(*state, &q, "feed", "feed https://example.org/x etc/c.yaml:3\n");
+}
+
+/* What the daemon makes of it keeps where it came from. */
+static void a_clone_keeps_the_places(void **state)
+{
+	_cleanup_policy_ struct policy p = accepted(*state, "include: [voip]\n"), q = { 0 };
+
+	assert_int_equal(policy_clone(&p, NULL, NULL, &q), 0);
+	assert_string_equal(policy_string(&q, q.services[1].source),
+			    scratch_path(*state, "share/voip.yaml"));
+	assert_string_equal(policy_string(&q, q.lists[0].source),
+			    scratch_path(*state, "share/voip.yaml"));
+	assert_string_equal(policy_string(&q, q.lists[0].unpublished), "ask them");
+}
+
 /* ---- what is refused, and where ---- */
 
 static void there_is_no_such_profile(void **state)
@@ -510,6 +587,9 @@ int main(void)
 		test(prefixes_take_the_place_of_prefixes),
 		test(a_file_takes_the_place_of_the_file),
 		test(what_is_unpublished_can_be_filled_in),
+		test(names_take_the_place_of_names),
+		test(a_feed_takes_the_place_of_the_feed),
+		test(a_clone_keeps_the_places),
 		test(there_is_no_such_profile),
 		test(a_profile_that_cannot_be_read),
 		test(errors_name_the_profiles_line),
