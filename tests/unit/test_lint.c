@@ -327,17 +327,17 @@ static void test_sources(void **state)
 
 	lint_config(*state, text, &l);
 	has(&l, LINT_NO_ADDRESS, "a.yaml", 5,
-	    "list a has no address of name one.example.com yet: `allowxdp run` looks for it as "
-	    "long "
-	    "as it runs");
+	    "list a has nothing of name one.example.com yet: `allowxdp run` asks for it as long as "
+	    "it "
+	    "runs");
 	has(&l, LINT_NO_ADDRESS, "a.yaml", 6,
-	    "list a has no address of name two.example.com yet: `allowxdp run` looks for it as "
-	    "long "
-	    "as it runs");
+	    "list a has nothing of name two.example.com yet: `allowxdp run` asks for it as long as "
+	    "it "
+	    "runs");
 	has(&l, LINT_NO_ADDRESS, "a.yaml", 8,
-	    "list b has no address of srv _sip._udp.example.com yet: `allowxdp run` looks for it "
-	    "as "
-	    "long as it runs");
+	    "list b has nothing of srv _sip._udp.example.com yet: `allowxdp run` asks for it as "
+	    "long as it "
+	    "runs");
 	has(&l, LINT_MISSING, "a.yaml", 9, "list c is empty, for nothing is published: ask them");
 	assert_int_equal(l.lint.total, 4); /* what the hole cuts into may come */
 
