@@ -175,8 +175,8 @@ static int read_config(struct load *l, struct policy *next, struct error *err)
 	choose_config(l);
 	if (access(l->config, F_OK) && errno == ENOENT)
 		return error_set(err, ENOENT,
-				 "%s: there is no config: `allowxdp init` writes one from what "
-				 "runs here; or name another one with -c FILE",
+				 "%s: there is no config: `allowxdp init` writes a starter from "
+				 "what runs here; or name another one with -c FILE",
 				 l->config);
 	progress_show("reading the config and its lists");
 	rc = policy_read_files(&l->app->paths, l->config, next, err);
