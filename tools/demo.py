@@ -12,43 +12,25 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "e2e"))
 # pylint: disable=wrong-import-position
 from lab import (EXOTEL_MUMBAI, FRESHCHAT_AU, FRESHCHAT_EU, FRESHCHAT_IN, FRESHCHAT_US, HOST4, HOST6,
-                 OFFICE4, OFFICE6, PROFILES, STRANGER4, STRANGER6, Lab, run, sweep, wait_for)  # noqa: E402
+                 OFFICE4, OFFICE6, STRANGER4, STRANGER6, Lab, run, sweep, wait_for)  # noqa: E402
 from programs import (HOST_MEDIA_PORT, RTP_PACKETS, Pki, call, curl, start_nginx, start_sip_server,
                       svmap)  # noqa: E402
 
-CONFIG = f"""\
+CONFIG = """\
 mode: monitor                  # count what would be dropped, drop nothing
 interfaces: [eth0]
+include: [freshchat-us, freshchat-eu, freshchat-in, freshchat-au, exotel-vsip-mumbai]
 services:
-  - name: https
+  - name: https                # webhooks, and the office
     ports: [tcp/443]
     allow: [freshchat-us, freshchat-eu, freshchat-in, freshchat-au, office]
-  - name: sip
+  - name: exotel-mumbai-sip    # the profile has the guide's ports; these are our PBX's
     ports: [udp/5060, tcp/5060-5061]
-    allow: [exotel-signalling]
-  - name: rtp
-    ports: [udp/10000-60000]
-    allow: [exotel-karnataka, exotel-mumbai, exotel-singapore]
 lists:
-  - name: freshchat-us
-    file: {PROFILES}/freshchat-us.list
-  - name: freshchat-eu
-    file: {PROFILES}/freshchat-eu.list
-  - name: freshchat-in
-    file: {PROFILES}/freshchat-in.list
-  - name: freshchat-au
-    file: {PROFILES}/freshchat-au.list
-  - name: exotel-signalling    # Exotel publishes names for it, not addresses: empty
-    file: {PROFILES}/exotel-mumbai-signalling.list
-  - name: exotel-karnataka
-    file: {PROFILES}/exotel-karnataka-media.list
-  - name: exotel-mumbai
-    file: {PROFILES}/exotel-mumbai-media.list
-  - name: exotel-singapore
-    file: {PROFILES}/exotel-singapore-media.list
   - name: office
     prefixes: ["2001:db8:7::/48 # head office"]
 """
+SIP, RTP = "exotel-mumbai-sip", "exotel-mumbai-rtp"
 
 BOLD, PLAIN = ("\x1b[1m", "\x1b[0m") if sys.stdout.isatty() else ("", "")
 INJECTED = 20
@@ -119,7 +101,8 @@ class Demo:
         start_nginx(self.lab, self.pki)
         start_sip_server(self.lab)
         self.axp.write(CONFIG)
-        self.say("host", "cat /etc/allowxdp/allowxdp.yaml", CONFIG.replace(f"{PROFILES}/", "lists/"))
+        self.say("host", "cat /etc/allowxdp/allowxdp.yaml", CONFIG)
+        self.host("profile", "list")
 
     def monitor(self):
         self.heading("First look, drop nothing: monitor mode")
@@ -132,7 +115,7 @@ class Demo:
     def enforce(self):
         self.heading("Enforce: refused while a service would drop everyone")
         self.host("mode", "enforce", status=1)
-        self.host("add", "exotel-signalling", EXOTEL_MUMBAI, "--label",
+        self.host("add", "exotel-mumbai-signalling", EXOTEL_MUMBAI, "--label",
                   "pstn.in2.exotel.com, looked up today")
         self.host("mode", "enforce")
 
@@ -159,7 +142,7 @@ class Demo:
                 stranger.sendto(b"\x80\x08 noise for the caller's ear", (HOST4, HOST_MEDIA_PORT))
         self.say(STRANGER4, f"# sends {INJECTED} RTP packets to udp/{HOST_MEDIA_PORT}", "")
         self.expect("each of them is dropped", wait_for(
-            lambda: self.count(service="rtp", verdict="drop", reason="unlisted") == INJECTED, "the drops"))
+            lambda: self.count(service=RTP, verdict="drop", reason="unlisted") == INJECTED, "the drops"))
 
     def call(self, meanwhile=lambda: None):
         echoed = self.lab.net.tap()
@@ -230,12 +213,12 @@ class Demo:
                     all(count(service="https", verdict=v, reason=r, family=f) > 0
                         for v, r in (("pass", "listed"), ("drop", "unlisted")) for f in ("ipv4", "ipv6")))
         self.expect("sip: the provider's calls passed, the scanner was dropped",
-                    count(service="sip", verdict="pass", reason="listed") >= 6
-                    and count(service="sip", verdict="drop", reason="unlisted") >= 1)
+                    count(service=SIP, verdict="pass", reason="listed") >= 6
+                    and count(service=SIP, verdict="drop", reason="unlisted") >= 1)
         self.expect(f"rtp: {2 * RTP_PACKETS} packets of the two calls passed, {INJECTED} were dropped",
-                    count(service="rtp", verdict="pass") == 2 * RTP_PACKETS
-                    and count(service="rtp", verdict="drop") == INJECTED)
-        self.expect("no packet outside the three services was dropped",
+                    count(service=RTP, verdict="pass") == 2 * RTP_PACKETS
+                    and count(service=RTP, verdict="drop") == INJECTED)
+        self.expect("no packet outside the services was dropped",
                     count(service="-", verdict="drop") == 0)
         self.counters = self.axp.counters()
 
@@ -247,7 +230,7 @@ class Demo:
 
     def table(self):
         self.heading("What passed and what was dropped")
-        print(f"  {'service':<10}{'family':<8}{'reason':<16}{'passed':>8}{'dropped':>9}")
+        print(f"  {'service':<19}{'family':<8}{'reason':<16}{'passed':>8}{'dropped':>9}")
         rows = {}
         for c in self.counters:
             row = rows.setdefault((c["service"], c["family"], c["reason"]), {"pass": 0, "drop": 0})
@@ -255,7 +238,7 @@ class Demo:
         for (service, family, reason), row in rows.items():
             if row["pass"] or row["drop"]:
                 note = "   (passed in monitor mode)" if reason == "unlisted" and row["pass"] else ""
-                print(f"  {service:<10}{family:<8}{reason:<16}{row['pass']:>8}{row['drop']:>9}{note}")
+                print(f"  {service:<19}{family:<8}{reason:<16}{row['pass']:>8}{row['drop']:>9}{note}")
         met = self.expectations - len(self.disappointments)
         print(f"\n{met} of {self.expectations} expectations met in {time.monotonic() - self.started:.0f} s")
         for what in self.disappointments:

@@ -72,6 +72,16 @@ static const struct option global_options[] = {
 	{ "help", no_argument, NULL, 'h' },         { "version", no_argument, NULL, 'V' },
 };
 
+static int take_another(const struct app *app, const struct option_spec *spec)
+{
+	struct option_texts *texts = spec->target;
+
+	if (texts->n == OPTION_TEXTS_MAX)
+		return usage(app, "--%s is given more than %d times", spec->name, OPTION_TEXTS_MAX);
+	texts->v[texts->n++] = optarg;
+	return -1;
+}
+
 static int take_spec(struct app *app, const struct option_spec *spec)
 {
 	switch (spec->kind) {
@@ -81,6 +91,8 @@ static int take_spec(struct app *app, const struct option_spec *spec)
 	case OPTION_TEXT:
 		*(const char **)spec->target = optarg;
 		return -1;
+	case OPTION_TEXTS:
+		return take_another(app, spec);
 	case OPTION_NOT_YET:
 		break;
 	}

@@ -3,6 +3,7 @@
 #ifndef ALLOWXDP_CMD_H
 #define ALLOWXDP_CMD_H
 
+#include <stddef.h>
 #include <json-c/json_object.h>
 #include <stdbool.h>
 #include "error.h"
@@ -33,14 +34,22 @@ struct command {
 enum option_kind {
 	OPTION_FLAG,    /* target: bool */
 	OPTION_TEXT,    /* target: const char * */
+	OPTION_TEXTS,   /* target: struct option_texts; may be given more than once */
 	OPTION_NOT_YET, /* known, to be refused; target unused */
+};
+
+enum { OPTION_TEXTS_MAX = 32 };
+
+struct option_texts {
+	const char *v[OPTION_TEXTS_MAX];
+	size_t n;
 };
 
 struct option_spec {
 	const char *name; /* a single letter: -w, else --name */
 	enum option_kind kind;
 	void *target;
-	const char *argument; /* of OPTION_TEXT, in help */
+	const char *argument; /* of OPTION_TEXT and OPTION_TEXTS, in help */
 	const char *help;
 };
 
@@ -74,12 +83,16 @@ int cmd_remove(struct app *app, int argc, char **argv);
 int cmd_list(struct app *app, int argc, char **argv);
 int cmd_review(struct app *app, int argc, char **argv);
 int cmd_check(struct app *app, int argc, char **argv);
+int cmd_init(struct app *app, int argc, char **argv);
+int cmd_profile(struct app *app, int argc, char **argv);
 int cmd_validate(struct app *app, int argc, char **argv);
 int cmd_status(struct app *app, int argc, char **argv);
 int cmd_stats(struct app *app, int argc, char **argv);
 int cmd_top(struct app *app, int argc, char **argv);
 int cmd_doctor(struct app *app, int argc, char **argv);
 int cmd_metrics(struct app *app, int argc, char **argv);
+int cmd_run(struct app *app, int argc, char **argv);
+int cmd_fetch(struct app *app, int argc, char **argv);
 int cmd_exporter(struct app *app, int argc, char **argv);
 int cmd_watch(struct app *app, int argc, char **argv);
 int cmd_capture(struct app *app, int argc, char **argv);

@@ -11,11 +11,13 @@
 #include "hits.h"
 #include "kept_counters.h"
 #include "last_reload.h"
+#include "lint_output.h"
 #include "output.h"
 #include "preview.h"
 #include "progress.h"
 #include "running.h"
 #include "snapshot.h"
+#include "source_status.h"
 
 struct target {
 	char interface[16];
@@ -28,9 +30,10 @@ struct load {
 	struct app *app;
 	const char *config;
 	enum attach_mode attach_mode;
-	bool monitor, force, dry_run;
+	bool monitor, force, dry_run, strict;
 	uint32_t confirm; /* seconds; 0: not wanted */
 	struct preview preview;
+	struct lint lint;
 	struct target targets[POLICY_MAX_INTERFACES];
 	size_t n_targets;
 	struct running running; /* empty: nothing is loaded yet */
@@ -167,14 +170,21 @@ static void choose_config(struct load *l)
 
 static int read_config(struct load *l, struct policy *next, struct error *err)
 {
+	int rc;
+
 	choose_config(l);
 	if (access(l->config, F_OK) && errno == ENOENT)
 		return error_set(err, ENOENT,
-				 "%s: there is no config: `make install` puts a commented one into "
-				 "/etc/allowxdp; edit that, or name another one with -c FILE",
+				 "%s: there is no config: `allowxdp init` writes a starter from "
+				 "what runs here; or name another one with -c FILE",
 				 l->config);
 	progress_show("reading the config and its lists");
-	return policy_read_files(&l->app->paths, l->config, next, err);
+	rc = policy_read_files(&l->app->paths, l->config, next, err);
+	if (!rc)
+		rc = lint_check(&l->lint, next, l->strict, err);
+	if (!rc)
+		lint_print_serious(&l->lint, next);
+	return rc;
 }
 
 static uint32_t mode_wanted(const struct load *l, const struct policy *next)
@@ -239,6 +249,7 @@ static int print_result(const struct load *l, const struct policy *p)
 		       l->app->paths.instance, mode_name(AXP_ACTIVE_MODE(active)),
 		       (unsigned long long)AXP_ACTIVE_GENERATION(active), p->n_services,
 		       p->base.n + p->added.n);
+		lint_print_count(&l->lint, l->config);
 		print_confirm_hint(l->app, l->confirm);
 		return EXIT_DONE;
 	}
@@ -267,6 +278,7 @@ static int print_result(const struct load *l, const struct policy *p)
 	json_object_object_add(object, "confirm_seconds",
 			       l->confirm ? json_object_new_int64(l->confirm) : NULL);
 	plan_json(object, &l->preview.plan, &l->preview.cut);
+	lint_json(object, &l->lint, p);
 	return print_json(object);
 }
 
@@ -282,6 +294,7 @@ static int dry_run(const struct load *l, const struct policy *next)
 		plan_print(&l->preview.plan, &l->preview.cut, false);
 		printf("instance %s: mode %s (dry run: nothing was changed)\n",
 		       l->app->paths.instance, mode_name(mode_wanted(l, next)));
+		lint_print_count(&l->lint, l->config);
 		return EXIT_DONE;
 	}
 	object = json_object_new_object();
@@ -296,6 +309,7 @@ static int dry_run(const struct load *l, const struct policy *next)
 	json_object_object_add(object, "dry_run", json_object_new_boolean(true));
 	json_add_text(object, "mode", mode_name(mode_wanted(l, next)));
 	json_object_object_add(object, "attach", array);
+	lint_json(object, &l->lint, next);
 	return print_json(object);
 }
 
@@ -312,6 +326,7 @@ int cmd_load(struct app *app, int argc, char **argv)
 		{ "confirm", OPTION_TEXT, &confirm, "DUR", "roll back unless confirmed in time" },
 		{ "dry-run", OPTION_FLAG, &l.dry_run, NULL,
 		  "show what would change, change nothing" },
+		{ "strict", OPTION_FLAG, &l.strict, NULL, "fail where `validate` would warn" },
 	};
 	_cleanup_policy_ struct policy next = { 0 };
 	_cleanup_close_ int lock = -1;
@@ -351,11 +366,14 @@ int cmd_load(struct app *app, int argc, char **argv)
 		last_reload_keep(&app->paths, rc ? &err : NULL);
 	if (!rc)
 		warn_guarded_exporter(&app->paths, &next);
+	if (!rc)
+		warn_silent_sources(&app->paths, &next);
 	if (rc)
 		status = fail(&err);
 	else
 		status = l.dry_run ? dry_run(&l, &next) : print_result(&l, &next);
 	preview_free(&l.preview);
+	lint_free(&l.lint);
 	running_close(&l.running);
 	return status;
 }

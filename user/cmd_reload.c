@@ -8,10 +8,12 @@
 #include "cmd.h"
 #include "hits.h"
 #include "last_reload.h"
+#include "lint_output.h"
 #include "output.h"
 #include "preview.h"
 #include "progress.h"
 #include "running.h"
+#include "source_status.h"
 
 /*
  * A mode set at run time stays, unless the config's own mode was edited since: then that is what
@@ -27,7 +29,8 @@ struct reload {
 	struct app *app;
 	struct running running;
 	struct preview preview;
-	bool force, dry_run;
+	struct lint lint;
+	bool force, dry_run, strict;
 	uint32_t confirm; /* seconds; 0: not wanted */
 };
 
@@ -47,6 +50,7 @@ static int print_result(const struct reload *l, const struct policy *next, uint3
 				       json_object_new_int64((int64_t)generation));
 		json_object_object_add(object, "confirm_seconds",
 				       l->confirm ? json_object_new_int64(l->confirm) : NULL);
+		lint_json(object, &l->lint, next);
 		return print_json(object);
 	}
 	plan_print(&l->preview.plan, &l->preview.cut, false);
@@ -56,6 +60,7 @@ static int print_result(const struct reload *l, const struct policy *next, uint3
 	printf("instance %s: %s, generation %llu, %zu services, %zu entries%s\n", instance,
 	       mode_name(mode), (unsigned long long)generation, next->n_services,
 	       next->base.n + next->added.n, l->dry_run ? " (dry run: nothing was changed)" : "");
+	lint_print_count(&l->lint, policy_string(next, next->config));
 	if (!l->dry_run)
 		print_confirm_hint(l->app, l->confirm);
 	return EXIT_DONE;
@@ -78,6 +83,10 @@ static int reload(struct reload *l, struct policy *next, struct error *err)
 					  : DEFAULT_CONFIG;
 	progress_show("reading the config and its lists");
 	rc = policy_read_files(&l->app->paths, config, next, err);
+	if (!rc)
+		rc = lint_check(&l->lint, next, l->strict, err);
+	if (!rc)
+		lint_print_serious(&l->lint, next);
 	how.mode = mode_after(r, next);
 	progress_show("comparing with what runs");
 	if (!rc)
@@ -101,6 +110,7 @@ int cmd_reload(struct app *app, int argc, char **argv)
 		{ "dry-run", OPTION_FLAG, &l.dry_run, NULL,
 		  "show what would change, change nothing" },
 		{ "confirm", OPTION_TEXT, &confirm, "DUR", "roll back unless confirmed in time" },
+		{ "strict", OPTION_FLAG, &l.strict, NULL, "fail where `validate` would warn" },
 	};
 	_cleanup_policy_ struct policy next = { 0 };
 	_cleanup_close_ int lock = -1;
@@ -128,8 +138,11 @@ int cmd_reload(struct app *app, int argc, char **argv)
 		last_reload_keep(&app->paths, rc ? &err : NULL);
 	if (!rc)
 		warn_guarded_exporter(&app->paths, &next);
+	if (!rc)
+		warn_silent_sources(&app->paths, &next);
 	status = rc ? fail(&err) : print_result(&l, &next, mode_after(&l.running, &next));
 	preview_free(&l.preview);
+	lint_free(&l.lint);
 	running_close(&l.running);
 	return status;
 }

@@ -7,11 +7,14 @@
 #include "bpffs.h"
 #include "cleanup.h"
 #include "cmd.h"
+#include "daemon_claim.h"
 #include "duration.h"
 #include "flows.h"
 #include "last_reload.h"
+#include "missing.h"
 #include "output.h"
 #include "running.h"
+#include "source_status.h"
 
 struct status {
 	struct running running;
@@ -21,6 +24,7 @@ struct status {
 	struct list_size sizes[POLICY_MAX_LISTS];
 	struct flow_stats flows;
 	struct last_reload reload;
+	struct source_statuses sources;
 };
 
 static const char *attach_text(const struct attachment *a)
@@ -39,6 +43,13 @@ static void print_reload(const struct last_reload *r)
 		return;
 	printf("  the last load or reload, %s ago, failed: %s\n",
 	       duration_text(now > r->at ? now - r->at : 0, ago), r->failure.text);
+}
+
+static void print_missing(const struct missing *m, void *arg)
+{
+	(void)arg;
+	if (!m->source) /* names and feeds have lines of their own */
+		printf("  list %s %s\n", m->list->name, m->text);
 }
 
 static uint64_t seconds_left(const struct status *s)
@@ -84,6 +95,8 @@ static void print_text(const struct app *app, const struct status *s)
 	}
 	for (size_t i = 0; i < p->n_lists; i++)
 		printf("  list      %-16s %zu entries\n", p->lists[i].name, s->sizes[i].entries);
+	missing_each(p, print_missing, NULL);
+	source_statuses_print(&s->sources);
 }
 
 static struct json_object *interfaces_json(const struct status *s)
@@ -103,6 +116,28 @@ static struct json_object *interfaces_json(const struct status *s)
 	return array;
 }
 
+/* What is missing from one list. */
+struct missing_json {
+	const struct list *list;
+	struct json_object *array;
+};
+
+static void append_missing(const struct missing *m, void *arg)
+{
+	struct missing_json *j = arg;
+
+	if (m->list == j->list)
+		json_object_array_add(j->array, json_object_new_string(m->text));
+}
+
+static struct json_object *missing_json(const struct policy *p, const struct list *list)
+{
+	struct missing_json j = { .list = list, .array = json_object_new_array() };
+
+	missing_each(p, append_missing, &j);
+	return j.array;
+}
+
 static struct json_object *lists_json(const struct status *s)
 {
 	struct json_object *array = json_object_new_array();
@@ -114,6 +149,7 @@ static struct json_object *lists_json(const struct status *s)
 		json_add_text(o, "name", p->lists[i].name);
 		json_object_object_add(o, "entries",
 				       json_object_new_int64((int64_t)s->sizes[i].entries));
+		json_object_object_add(o, "missing", missing_json(p, &p->lists[i]));
 		json_object_array_add(array, o);
 	}
 	return array;
@@ -165,6 +201,8 @@ static int print_status_json(const struct app *app, const struct status *s)
 			       pending(s) ? json_object_new_int64((int64_t)seconds_left(s)) : NULL);
 	json_object_object_add(o, "rolled_back", json_object_new_boolean(s->running.rolled_back));
 	json_object_object_add(o, "flows", flows_json(&s->flows));
+	json_object_object_add(o, "sources", source_statuses_json(&s->sources));
+	json_object_object_add(o, "run", json_object_new_boolean(daemon_runs(&app->paths)));
 	return print_json(o);
 }
 
@@ -188,6 +226,8 @@ static int gather(struct app *app, struct status *s, struct error *err)
 	for (size_t i = 0; i < s->n_attachments; i++)
 		attach_query(&app->paths, names[i], &s->attachments[i]);
 	policy_list_sizes(&s->running.policy, s->sizes);
+	if (source_statuses_read(&app->paths, &s->running.policy, &s->sources))
+		return error_set(err, ENOMEM, "out of memory");
 	return flows_stats(&s->running.instance, &s->running.policy, &s->flows, err);
 }
 
@@ -208,6 +248,7 @@ int cmd_status(struct app *app, int argc, char **argv)
 		status = print_status_json(app, &s);
 	else
 		print_text(app, &s);
+	source_statuses_free(&s.sources);
 	running_close(&s.running);
 	return status;
 }

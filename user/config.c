@@ -6,44 +6,38 @@
 #include <time.h>
 #include "cleanup.h"
 #include "config.h"
-#include "config_yaml.h"
+#include "config_reader.h"
 #include "duration.h"
 #include "listfile.h"
-#include "readfile.h"
 #include "text.h"
 
-enum { CONFIG_LIMIT = 64 << 20, FLOW_CAPACITY_MIN = 1024, FLOW_CAPACITY_MAX = 4194304 };
-
-/* What reading one config takes. `node` arguments below are where in the document a thing stands.
- */
-struct reader {
-	struct policy *p;
-	struct yaml_lines *l;
-	const struct config_yaml *c;
-	const char *path;
-	struct error *err;
-};
+enum { FLOW_CAPACITY_MIN = 1024, FLOW_CAPACITY_MAX = 4194304 };
 
 static int no_memory(struct error *err)
 {
 	return error_set(err, ENOMEM, "not enough memory for the config");
 }
 
-/* The path that stays true when the command is run from elsewhere; symlinks are left as they are.
+/*
+ * A list or service as a file writes it; `base` is the same one in a profile, whose keys hold where
+ * the config writes none of its own.
  */
-static char *absolute_path(const char *path)
-{
-	_cleanup_free_ char *dir = NULL;
-	char *out;
+struct written {
+	const struct reader *r;
+	size_t i; /* index in the file's lists or services */
+	int node;
+	const struct written *base;
+};
 
-	if (path[0] == '/')
-		return strdup(path);
-	while (strncmp(path, "./", 2) == 0)
-		path += 2;
-	dir = getcwd(NULL, 0);
-	if (!dir || asprintf(&out, "%s/%s", strcmp(dir, "/") == 0 ? "" : dir, path) < 0)
-		return NULL;
-	return out;
+static bool writes(const struct written *w, const char *key)
+{
+	return yaml_lines_key(w->r->l, w->node, key) != 0;
+}
+
+/* Who has the say over a key. */
+static const struct written *writer_of(const struct written *w, const char *key)
+{
+	return !w->base || writes(w, key) ? w : w->base;
 }
 
 static int read_mode(const struct reader *r, int root)
@@ -125,8 +119,14 @@ static int check_name(const struct reader *r, const char *kind, const char *name
 }
 
 static int given_twice(const struct reader *r, const char *kind, const char *name,
-		       unsigned int line, unsigned int first)
+		       unsigned int line, const struct reader *by, unsigned int first)
 {
+	if (by != r)
+		return error_at(
+			r->err, r->path, line,
+			"%s \"%s\" is defined by another profile too (%s:%u): include one of "
+			"them, or copy one and rename it there",
+			kind, name, by->path, first);
 	return error_at(r->err, r->path, line,
 			"%s \"%s\" is defined twice (first in line %u): rename or remove one", kind,
 			name, first);
@@ -157,7 +157,7 @@ static int read_prefix(const struct reader *r, struct entry *e, const char *text
 static int read_prefixes(const struct reader *r, const struct config_list *c, size_t list, int node)
 {
 	int items = yaml_lines_key(r->l, node, "prefixes"), ret = 0;
-	struct entry e = { .list = (uint16_t)list, .source = r->p->config };
+	struct entry e = { .list = (uint16_t)list, .source = r->source };
 	size_t i;
 
 	for (i = 0; i < c->prefixes_count && !ret; i++) {
@@ -167,16 +167,15 @@ static int read_prefixes(const struct reader *r, const struct config_list *c, si
 	return ret;
 }
 
-/* A list file's path: relative to the directory that the config is in. */
-static char *list_path(const struct reader *r, const char *file)
+char *config_relative(const struct reader *r, const char *file)
 {
-	const char *config = policy_string(r->p, r->p->config);
-	int dir = (int)(strrchr(config, '/') - config);
+	const char *source = policy_string(r->p, r->source);
+	int dir = (int)(strrchr(source, '/') - source);
 	char *out;
 
 	if (file[0] == '/')
 		return strdup(file);
-	return asprintf(&out, "%.*s/%s", dir, config, file) < 0 ? NULL : out;
+	return asprintf(&out, "%.*s/%s", dir, source, file) < 0 ? NULL : out;
 }
 
 static int read_list_file(const struct reader *r, const struct config_list *c, size_t list,
@@ -195,7 +194,7 @@ static int read_list_file(const struct reader *r, const struct config_list *c, s
 	if (strchr(c->file, '\t')) /* the one control character that yaml_lines lets pass */
 		return error_at(r->err, r->path, line,
 				"\"file\" holds a tab: remove it, or rename the file");
-	path = list_path(r, c->file);
+	path = config_relative(r, c->file);
 	if (!path || policy_intern(r->p, path, strlen(path), &r->p->lists[list].file))
 		return no_memory(r->err);
 	ret = list_file_read(r->p, &r->p->base, path, (uint16_t)list, 0, &why);
@@ -208,44 +207,79 @@ static int read_list_file(const struct reader *r, const struct config_list *c, s
 	return error_at(r->err, r->path, line, "list \"%s\": %s", c->name, why.text);
 }
 
-static int read_list(const struct reader *r, size_t i, int node)
+static int read_unpublished(const struct reader *r, const struct config_list *c, struct list *list)
 {
-	const struct config_list *c = &r->c->lists[i];
-	unsigned int line = yaml_lines_of_key(r->l, node, "name");
-	struct list *list = &r->p->lists[i];
-	int other, ret;
-
-	ret = check_name(r, "list", c->name, line);
-	if (ret)
-		return ret;
-	other = policy_find_list(r->p, c->name);
-	if (other >= 0)
-		return given_twice(r, "list", c->name, line, r->p->lists[other].line);
-	strcpy(list->name, c->name);
-	list->line = yaml_lines_of(r->l, node);
-	r->p->n_lists = i + 1;
-	ret = read_prefixes(r, c, i, node);
-	if (ret)
-		return ret;
-	return read_list_file(r, c, i, yaml_lines_of_key(r->l, node, "file"));
+	if (!c->unpublished)
+		return 0;
+	if (policy_intern(r->p, c->unpublished, strlen(c->unpublished), &list->unpublished))
+		return no_memory(r->err);
+	return 0;
 }
 
-static int read_lists(const struct reader *r, int root)
+/* A list as one file writes it; `c` has what counts of that. */
+static int read_list_keys(const struct reader *r, const struct config_list *c, size_t list,
+			  int node)
 {
-	int node = yaml_lines_key(r->l, root, "lists"), ret = 0;
-	size_t i, n = r->c->lists_count;
+	int ret = read_prefixes(r, c, list, node);
 
-	if (n > POLICY_MAX_LISTS)
-		return error_at(r->err, r->path,
-				yaml_lines_of(r->l, yaml_lines_item(r->l, node, POLICY_MAX_LISTS)),
-				"%zu lists are more than %d: merge some of them", n,
-				POLICY_MAX_LISTS);
-	r->p->lists = calloc(n ? n : 1, sizeof(*r->p->lists));
-	if (!r->p->lists)
-		return no_memory(r->err);
-	for (i = 0; i < n && !ret; i++)
-		ret = read_list(r, i, yaml_lines_item(r->l, node, i));
-	return ret;
+	if (!ret)
+		ret = read_sources(r, c, list, node);
+	if (!ret)
+		ret = read_unpublished(r, c, &r->p->lists[list]);
+	if (ret)
+		return ret;
+	return read_list_file(r, c, list, yaml_lines_of_key(r->l, node, "file"));
+}
+
+/* A feed is one thing with all its options: who changes it writes it whole. */
+static bool writes_feed(const struct config_list *c)
+{
+	static const struct config_feed none;
+
+	return memcmp(&c->feed, &none, sizeof(none)) != 0;
+}
+
+/* What a list has from its profile: the keys that the config does not write. */
+static struct config_list inherited(const struct written *w)
+{
+	struct config_list c = w->base->r->c->lists[w->base->i];
+
+	if (writes(w, "prefixes"))
+		c.prefixes_count = 0;
+	if (writes(w, "names"))
+		c.names_count = 0;
+	if (writes(w, "srv"))
+		c.srv_count = 0;
+	if (writes(w, "allow-private"))
+		c.allow_private = w->r->c->lists[w->i].allow_private;
+	if (writes(w, "unpublished"))
+		c.unpublished = NULL;
+	if (writes(w, "file"))
+		c.file = NULL;
+	return c;
+}
+
+/* Appends the list that is written so. */
+static int read_list(const struct written *w)
+{
+	struct config_list own = w->r->c->lists[w->i], base;
+	const struct reader *r = w->r;
+	size_t i = r->p->n_lists++;
+	struct list *list = &r->p->lists[i];
+	int ret;
+
+	strcpy(list->name, own.name);
+	list->source = r->source;
+	list->line = yaml_lines_of(r->l, w->node);
+	if (!w->base)
+		return read_list_keys(r, &own, i, w->node);
+	base = inherited(w);
+	if (!own.allow_private)
+		own.allow_private = base.allow_private;
+	if (writes_feed(&own))
+		base.feed = (struct config_feed){ 0 };
+	ret = read_list_keys(r, &own, i, w->node);
+	return ret ? ret : read_list_keys(w->base->r, &base, i, w->base->node);
 }
 
 static int read_ports(const struct reader *r, const struct config_service *c, struct service *s,
@@ -334,52 +368,195 @@ static int read_replies(const struct reader *r, const struct config_service *c, 
 	return 0;
 }
 
-static int read_service(const struct reader *r, size_t i, int node)
+static const struct config_service *service_of(const struct written *w)
 {
-	const struct config_service *c = &r->c->services[i];
-	unsigned int line = yaml_lines_of_key(r->l, node, "name");
-	struct service *s = &r->p->services[i];
-	int other, ret;
+	return &w->r->c->services[w->i];
+}
 
-	ret = check_name(r, "service", c->name, line);
+/* Appends the service that is written so. */
+static int read_service(const struct written *w)
+{
+	const struct reader *r = w->r;
+	struct service *s = &r->p->services[r->p->n_services++];
+	const struct written *by = writer_of(w, "ports");
+	int ret;
+
+	strcpy(s->name, service_of(w)->name);
+	s->source = r->source;
+	s->line = yaml_lines_of(r->l, w->node);
+	if (!yaml_lines_key(by->r->l, by->node, "ports"))
+		return config_yaml_missing("ports", r->path, s->line, r->err);
+	ret = read_ports(by->r, service_of(by), s, by->node);
 	if (ret)
 		return ret;
-	other = policy_find_service(r->p, c->name);
-	if (other >= 0)
-		return given_twice(r, "service", c->name, line, r->p->services[other].line);
-	strcpy(s->name, c->name);
-	s->line = yaml_lines_of(r->l, node);
-	r->p->n_services = i + 1;
-	ret = read_ports(r, c, s, node);
+	by = writer_of(w, "allow");
+	ret = read_allow(by->r, service_of(by), s, by->node);
 	if (ret)
 		return ret;
-	ret = read_allow(r, c, s, node);
+	by = writer_of(w, "direction");
+	ret = read_direction(by->r, service_of(by), s, by->node);
 	if (ret)
 		return ret;
-	ret = read_direction(r, c, s, node);
-	return ret ? ret : read_replies(r, c, s, node);
+	by = writer_of(w, "replies");
+	return read_replies(by->r, service_of(by), s, by->node);
+}
+
+static size_t count_lists(const struct reader *r)
+{
+	return r->c->lists_count;
+}
+
+static const char *list_name(const struct reader *r, size_t i)
+{
+	return r->c->lists[i].name;
+}
+
+static size_t count_services(const struct reader *r)
+{
+	return r->c->services_count;
+}
+
+static const char *service_name(const struct reader *r, size_t i)
+{
+	return r->c->services[i].name;
+}
+
+/* How lists and services, of the config and of profiles, come together: alike. */
+struct section {
+	const char *key, *kind;
+	size_t max;
+	size_t (*count)(const struct reader *r);
+	const char *(*name)(const struct reader *r, size_t i);
+	int (*read)(const struct written *w);
+};
+
+static const struct section lists_section = {
+	"lists", "list", POLICY_MAX_LISTS, count_lists, list_name, read_list,
+};
+
+static const struct section services_section = {
+	"services", "service", AXP_MAX_SERVICES, count_services, service_name, read_service,
+};
+
+static struct written item(const struct section *s, const struct reader *r, size_t i)
+{
+	int node = yaml_lines_key(r->l, yaml_lines_root(r->l), s->key);
+
+	return (struct written){ .r = r, .i = i, .node = yaml_lines_item(r->l, node, i) };
+}
+
+/* The first one of that name in a file. */
+static bool find_in(const struct section *s, const struct reader *r, const char *name,
+		    struct written *out)
+{
+	for (size_t i = 0; i < s->count(r); i++) {
+		if (strcmp(s->name(r, i), name))
+			continue;
+		*out = item(s, r, i);
+		return true;
+	}
+	return false;
+}
+
+static bool find_in_profiles(const struct section *s, const struct includes *in, const char *name,
+			     struct written *out)
+{
+	for (size_t i = 0; in && i < in->n; i++)
+		if (find_in(s, &in->v[i]->r, name, out))
+			return true;
+	return false;
+}
+
+/* Is the name one, and is it given for the first time? `first` says where it is. */
+static int check_item(const struct section *s, const struct written *w, const struct written *first)
+{
+	const char *name = s->name(w->r, w->i);
+	unsigned int line = yaml_lines_of_key(w->r->l, w->node, "name");
+	int ret = check_name(w->r, s->kind, name, line);
+
+	if (ret || (first->r == w->r && first->i == w->i))
+		return ret;
+	return given_twice(w->r, s->kind, name, line, first->r,
+			   yaml_lines_of(first->r->l, first->node));
+}
+
+/* What the config writes, with the keys that it leaves to a profile. */
+static int read_own(const struct section *s, const struct reader *r, size_t i)
+{
+	struct written w = item(s, r, i), first = w, base;
+	int ret;
+
+	find_in(s, r, s->name(r, i), &first);
+	ret = check_item(s, &w, &first);
+	if (ret)
+		return ret;
+	if (find_in_profiles(s, r->includes, s->name(r, i), &base))
+		w.base = &base;
+	return s->read(&w);
+}
+
+/* What a profile writes, where the config does not write of it; *n: how many there are already. */
+static int read_included(const struct section *s, const struct reader *config,
+			 const struct reader *r, size_t i, const size_t *n)
+{
+	struct written w = item(s, r, i), first = w, over;
+	int ret;
+
+	find_in_profiles(s, config->includes, s->name(r, i), &first);
+	ret = check_item(s, &w, &first);
+	if (ret || find_in(s, config, s->name(r, i), &over))
+		return ret;
+	if (*n == s->max)
+		return error_at(r->err, r->path, yaml_lines_of(r->l, w.node),
+				"with this one the config and its profiles have more than %zu %ss: "
+				"include fewer profiles",
+				s->max, s->kind);
+	return s->read(&w);
+}
+
+/* The config's come first: drops are counted under the first service that guards a port. */
+static int read_section(const struct section *s, const struct reader *r, const size_t *n)
+{
+	const struct includes *in = r->includes;
+	size_t i, j, own = s->count(r);
+	int ret = 0;
+
+	if (own > s->max)
+		return error_at(r->err, r->path, yaml_lines_of(r->l, item(s, r, s->max).node),
+				"%zu %ss are more than %zu: merge some of them", own, s->kind,
+				s->max);
+	for (i = 0; i < own && !ret; i++)
+		ret = read_own(s, r, i);
+	for (i = 0; in && i < in->n; i++)
+		for (j = 0; j < s->count(&in->v[i]->r) && !ret; j++)
+			ret = read_included(s, r, &in->v[i]->r, j, n);
+	return ret;
+}
+
+static int read_lists(const struct reader *r)
+{
+	r->p->lists = calloc(POLICY_MAX_LISTS, sizeof(*r->p->lists));
+	if (!r->p->lists)
+		return no_memory(r->err);
+	return read_section(&lists_section, r, &r->p->n_lists);
 }
 
 static int read_services(const struct reader *r, int root)
 {
-	int node = yaml_lines_key(r->l, root, "services"), ret = 0;
-	size_t i, n = r->c->services_count;
+	bool included = r->includes && r->includes->n;
+	int ret;
 
-	if (!n)
-		return error_at(r->err, r->path, yaml_lines_of_key(r->l, root, "services"),
-				"no service is defined: write at least one, with \"name\" and "
-				"\"ports\" of what to guard");
-	if (n > AXP_MAX_SERVICES)
-		return error_at(r->err, r->path,
-				yaml_lines_of(r->l, yaml_lines_item(r->l, node, AXP_MAX_SERVICES)),
-				"%zu services are more than %d: merge some of them", n,
-				AXP_MAX_SERVICES);
-	r->p->services = calloc(n, sizeof(*r->p->services));
+	if (!included && !yaml_lines_key(r->l, root, "services"))
+		return config_yaml_missing("services", r->path, yaml_lines_of(r->l, root), r->err);
+	r->p->services = calloc(AXP_MAX_SERVICES, sizeof(*r->p->services));
 	if (!r->p->services)
 		return no_memory(r->err);
-	for (i = 0; i < n && !ret; i++)
-		ret = read_service(r, i, yaml_lines_item(r->l, node, i));
-	return ret;
+	ret = read_section(&services_section, r, &r->p->n_services);
+	if (ret || r->p->n_services)
+		return ret;
+	return error_at(r->err, r->path, yaml_lines_of_key(r->l, root, "services"),
+			"no service is defined: write at least one, with \"name\" and \"ports\" of "
+			"what to guard");
 }
 
 static int read_fragments(const struct reader *r, int root)
@@ -476,12 +653,14 @@ static int read_all(const struct reader *r)
 		ret = read_fragments(r, root);
 	if (!ret)
 		ret = read_flows(r, root);
+	if (!ret)
+		ret = read_dns(r, root);
 	if (ret)
 		return ret;
 	ret = read_interfaces(r, root);
 	if (ret)
 		return ret;
-	ret = read_lists(r, root); /* before the services, which name them */
+	ret = read_lists(r); /* before the services, which name them */
 	if (ret)
 		return ret;
 	ret = read_services(r, root);
@@ -493,29 +672,60 @@ static int read_all(const struct reader *r)
 	return check_prefix_limit(r);
 }
 
-int config_read(struct policy *p, const char *path, struct error *err)
+/* Takes over what `d` has loaded. */
+static int read_document(struct policy *p, struct document *d, struct error *err)
 {
-	_cleanup_free_ char *data = NULL, *absolute = NULL;
-	_cleanup_yaml_lines_ struct yaml_lines l = { 0 };
-	_cleanup_config_yaml_ struct config_yaml *c = NULL;
-	struct reader r = { .p = p, .l = &l, .path = path, .err = err };
-	size_t n;
+	_cleanup_includes_ struct includes in = { 0 };
 	int ret;
 
-	ret = file_read_all(path, CONFIG_LIMIT, &data, &n, err);
-	if (ret)
-		return ret;
-	absolute = absolute_path(path);
-	if (!absolute || policy_intern(p, absolute, strlen(absolute), &p->config))
-		return no_memory(err);
-	ret = yaml_lines_open(&l, path, data, n, err);
-	if (ret)
-		return ret;
-	ret = config_yaml_load(&c, &l, path, data, n, err);
-	if (ret)
-		return ret;
-	r.c = c;
+	p->config = d->r.source;
 	p->settings = policy_defaults();
 	p->now = (uint32_t)time(NULL);
-	return read_all(&r);
+	ret = includes_open(&in, d, err);
+	if (ret)
+		return ret;
+	d->r.includes = &in;
+	return read_all(&d->r);
+}
+
+int config_read(struct policy *p, const char *path, struct error *err)
+{
+	_cleanup_document_ struct document d = { 0 };
+	int ret = document_open(&d, p, CONFIG_MAIN, path, err);
+
+	return ret ? ret : read_document(p, &d, err);
+}
+
+static int keep_provenance(struct policy *p, const struct config_profile *h, struct provenance *out)
+{
+	const struct {
+		const char *text;
+		uint32_t *to;
+	} texts[] = {
+		{ h->name, &out->name },         { h->title, &out->title },
+		{ h->provider, &out->provider }, { h->source, &out->source },
+		{ h->date, &out->date },
+	};
+	int ret = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts) && !ret; i++)
+		ret = policy_intern(p, texts[i].text, strlen(texts[i].text), texts[i].to);
+	for (out->n_missing = 0; out->n_missing < h->missing_count && !ret; out->n_missing++)
+		ret = policy_intern(p, h->missing[out->n_missing],
+				    strlen(h->missing[out->n_missing]),
+				    &out->missing[out->n_missing]);
+	return ret;
+}
+
+int config_read_profile(struct policy *p, const char *path, struct provenance *out,
+			struct error *err)
+{
+	_cleanup_document_ struct document d = { 0 };
+	int ret = profile_document_open(&d, p, path, err);
+
+	if (ret)
+		return ret;
+	if (keep_provenance(p, d.yaml->profile, out))
+		return no_memory(err);
+	return read_document(p, &d, err);
 }

@@ -27,8 +27,7 @@ static const cyaml_schema_value_t text_schema = {
 
 static const cyaml_schema_field_t service_fields[] = {
 	TEXT_FIELD("name", 0, struct config_service, name),
-	LIST_FIELD("ports", CYAML_FLAG_POINTER_NULL_STR, struct config_service, ports,
-		   &text_schema),
+	LIST_FIELD("ports", MAY_BE_EMPTY, struct config_service, ports, &text_schema),
 	LIST_FIELD("allow", MAY_BE_EMPTY, struct config_service, allow, &text_schema),
 	TEXT_FIELD("direction", CYAML_FLAG_OPTIONAL, struct config_service, direction),
 	TEXT_FIELD("replies", CYAML_FLAG_OPTIONAL, struct config_service, replies),
@@ -43,6 +42,24 @@ static const cyaml_schema_field_t list_fields[] = {
 	TEXT_FIELD("name", 0, struct config_list, name),
 	TEXT_FIELD("file", CYAML_FLAG_OPTIONAL, struct config_list, file),
 	LIST_FIELD("prefixes", MAY_BE_EMPTY, struct config_list, prefixes, &text_schema),
+	LIST_FIELD("names", MAY_BE_EMPTY, struct config_list, names, &text_schema),
+	LIST_FIELD("srv", MAY_BE_EMPTY, struct config_list, srv, &text_schema),
+	TEXT_FIELD("allow-private", CYAML_FLAG_OPTIONAL, struct config_list, allow_private),
+	TEXT_FIELD("url", CYAML_FLAG_OPTIONAL, struct config_list, feed.url),
+	LIST_FIELD("command", MAY_BE_EMPTY, struct config_list, feed.command, &text_schema),
+	TEXT_FIELD("format", CYAML_FLAG_OPTIONAL, struct config_list, feed.format),
+	TEXT_FIELD("column", CYAML_FLAG_OPTIONAL, struct config_list, feed.column),
+	TEXT_FIELD("path", CYAML_FLAG_OPTIONAL, struct config_list, feed.path),
+	TEXT_FIELD("filter", CYAML_FLAG_OPTIONAL, struct config_list, feed.filter),
+	TEXT_FIELD("ca-file", CYAML_FLAG_OPTIONAL, struct config_list, feed.ca_file),
+	TEXT_FIELD("refresh", CYAML_FLAG_OPTIONAL, struct config_list, feed.refresh),
+	TEXT_FIELD("stale-after", CYAML_FLAG_OPTIONAL, struct config_list, feed.stale_after),
+	TEXT_FIELD("timeout", CYAML_FLAG_OPTIONAL, struct config_list, feed.timeout),
+	TEXT_FIELD("max-size", CYAML_FLAG_OPTIONAL, struct config_list, feed.max_size),
+	TEXT_FIELD("max-shrink", CYAML_FLAG_OPTIONAL, struct config_list, feed.max_shrink),
+	TEXT_FIELD("min-prefix4", CYAML_FLAG_OPTIONAL, struct config_list, feed.min_prefix4),
+	TEXT_FIELD("min-prefix6", CYAML_FLAG_OPTIONAL, struct config_list, feed.min_prefix6),
+	TEXT_FIELD("unpublished", CYAML_FLAG_OPTIONAL, struct config_list, unpublished),
 	CYAML_FIELD_END,
 };
 
@@ -58,20 +75,52 @@ static const cyaml_schema_field_t flows_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t dns_fields[] = {
+	LIST_FIELD("resolvers", MAY_BE_EMPTY, struct config_dns, resolvers, &text_schema),
+	TEXT_FIELD("ttl-min", CYAML_FLAG_OPTIONAL, struct config_dns, ttl_min),
+	TEXT_FIELD("ttl-max", CYAML_FLAG_OPTIONAL, struct config_dns, ttl_max),
+	TEXT_FIELD("grace", CYAML_FLAG_OPTIONAL, struct config_dns, grace),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t top_fields[] = {
 	TEXT_FIELD("mode", CYAML_FLAG_OPTIONAL, struct config_yaml, mode),
 	TEXT_FIELD("fragments", CYAML_FLAG_OPTIONAL, struct config_yaml, fragments),
 	CYAML_FIELD_MAPPING_PTR("flows", CYAML_FLAG_OPTIONAL, struct config_yaml, flows,
 				flows_fields),
+	CYAML_FIELD_MAPPING_PTR("dns", CYAML_FLAG_OPTIONAL, struct config_yaml, dns, dns_fields),
 	LIST_FIELD("interfaces", MAY_BE_EMPTY, struct config_yaml, interfaces, &text_schema),
-	LIST_FIELD("services", CYAML_FLAG_POINTER_NULL_STR, struct config_yaml, services,
-		   &service_schema),
+	LIST_FIELD("include", MAY_BE_EMPTY, struct config_yaml, include, &text_schema),
+	LIST_FIELD("services", MAY_BE_EMPTY, struct config_yaml, services, &service_schema),
 	LIST_FIELD("lists", MAY_BE_EMPTY, struct config_yaml, lists, &list_schema),
 	CYAML_FIELD_END,
 };
 
-static const cyaml_schema_value_t top_schema = {
-	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct config_yaml, top_fields),
+static const cyaml_schema_field_t provenance_fields[] = {
+	TEXT_FIELD("name", 0, struct config_profile, name),
+	TEXT_FIELD("title", 0, struct config_profile, title),
+	TEXT_FIELD("provider", 0, struct config_profile, provider),
+	TEXT_FIELD("source", 0, struct config_profile, source),
+	TEXT_FIELD("date", 0, struct config_profile, date),
+	LIST_FIELD("missing", MAY_BE_EMPTY, struct config_profile, missing, &text_schema),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t profile_fields[] = {
+	CYAML_FIELD_MAPPING_PTR("profile", CYAML_FLAG_DEFAULT, struct config_yaml, profile,
+				provenance_fields),
+	LIST_FIELD("services", MAY_BE_EMPTY, struct config_yaml, services, &service_schema),
+	LIST_FIELD("lists", MAY_BE_EMPTY, struct config_yaml, lists, &list_schema),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t top_schemas[] = {
+	[CONFIG_MAIN] = {
+		CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct config_yaml, top_fields),
+	},
+	[CONFIG_PROFILE] = {
+		CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct config_yaml, profile_fields),
+	},
 };
 
 static const cyaml_config_t quiet_config = { .mem_fn = cyaml_mem };
@@ -97,6 +146,36 @@ static const struct {
 	{ "tcp-closing", "tcp-closing: 60s" },
 	{ "file", "file: lists/office.list" },
 	{ "prefixes", "prefixes: [\"203.0.113.0/24\"]" },
+	{ "names", "names: [sip.example.com]" },
+	{ "srv", "srv: [_sip._udp.example.com]" },
+	{ "allow-private", "allow-private: true" },
+	{ "url", "url: https://ip-ranges.amazonaws.com/ip-ranges.json" },
+	{ "command", "command: [/usr/local/bin/feed, --all]" },
+	{ "format", "format: json" },
+	{ "column", "column: prefix" },
+	{ "path", "path: \"prefixes[].ip_prefix\"" },
+	{ "filter", "filter: \"service=EC2, region=ap-south-1\"" },
+	{ "ca-file", "ca-file: ca.pem" },
+	{ "refresh", "refresh: 1h" },
+	{ "stale-after", "stale-after: 1d" },
+	{ "timeout", "timeout: 60s" },
+	{ "max-size", "max-size: 16MB" },
+	{ "max-shrink", "max-shrink: 50%" },
+	{ "min-prefix4", "min-prefix4: 8" },
+	{ "min-prefix6", "min-prefix6: 19" },
+	{ "dns", "dns: {resolvers: [192.0.2.53], ttl-min: 30s, grace: 10m}" },
+	{ "resolvers", "resolvers: [192.0.2.53]" },
+	{ "ttl-min", "ttl-min: 30s" },
+	{ "ttl-max", "ttl-max: 1h" },
+	{ "grace", "grace: 10m" },
+	{ "unpublished", "unpublished: \"ask the provider's support for the addresses\"" },
+	{ "include", "include: [exotel-sip-trunk]" },
+	{ "profile", "profile: {name: NAME, title: T, provider: P, source: S, date: 2026-11-21}" },
+	{ "title", "title: webhooks" },
+	{ "provider", "provider: Exotel" },
+	{ "source", "source: the document that it was taken from" },
+	{ "date", "date: 2026-11-21" },
+	{ "missing", "missing: [\"what the provider does not publish\"]" },
 };
 
 static const char *example_of(const char *key)
@@ -107,6 +186,12 @@ static const char *example_of(const char *key)
 		if (strcmp(examples[i].key, key) == 0)
 			return examples[i].example;
 	return "services: [{name: https, ports: [tcp/443], allow: [office]}]";
+}
+
+int config_yaml_missing(const char *key, const char *path, unsigned int line, struct error *err)
+{
+	return error_at(err, path, line, "\"%s\" is missing here: add it like %s", key,
+			example_of(key));
 }
 
 /* What libcyaml said: its first message. */
@@ -170,7 +255,7 @@ static const cyaml_schema_field_t *find_field(const cyaml_schema_field_t *fields
 static int unknown_key(const struct search *s, const cyaml_schema_field_t *fields,
 		       const yaml_node_t *key)
 {
-	char shown[TEXT_SHOWN_MAX], known[128] = "";
+	char shown[TEXT_SHOWN_MAX], known[512] = "";
 	size_t n = 0;
 
 	for (; fields->key; fields++)
@@ -204,9 +289,8 @@ static int search_mapping(const struct search *s, const cyaml_schema_field_t *fi
 	for (; fields->key && !ret; fields++)
 		if (!(fields->value.flags & CYAML_FLAG_OPTIONAL) &&
 		    !yaml_lines_key(s->l, node, fields->key))
-			ret = error_at(s->err, s->path, yaml_lines_of(s->l, node),
-				       "\"%s\" is missing here: add it like %s", fields->key,
-				       example_of(fields->key));
+			ret = config_yaml_missing(fields->key, s->path, yaml_lines_of(s->l, node),
+						  s->err);
 	return ret;
 }
 
@@ -247,7 +331,7 @@ static int search_value(const struct search *s, const cyaml_schema_value_t *sche
 	}
 }
 
-static int explain(struct yaml_lines *l, const char *path, cyaml_err_t why,
+static int explain(struct yaml_lines *l, enum config_kind kind, const char *path, cyaml_err_t why,
 		   const struct cyaml_said *said, struct error *err)
 {
 	struct search s = { .l = l, .path = path, .err = err };
@@ -255,15 +339,15 @@ static int explain(struct yaml_lines *l, const char *path, cyaml_err_t why,
 
 	if (why == CYAML_ERR_OOM)
 		return error_set(err, ENOMEM, "%s: not enough memory to read it", path);
-	ret = search_value(&s, &top_schema, root, NULL, false, yaml_lines_of(l, root));
+	ret = search_value(&s, &top_schemas[kind], root, NULL, false, yaml_lines_of(l, root));
 	if (ret)
 		return ret;
 	return error_at(err, path, 0, "cannot be loaded (%s; %s): compare it with the example",
 			cyaml_strerror(why), said->text);
 }
 
-int config_yaml_load(struct config_yaml **out, struct yaml_lines *l, const char *path,
-		     const char *data, size_t n, struct error *err)
+int config_yaml_load(struct config_yaml **out, enum config_kind kind, struct yaml_lines *l,
+		     const char *path, const char *data, size_t n, struct error *err)
 {
 	struct cyaml_said said = { 0 };
 	cyaml_config_t config = quiet_config;
@@ -273,16 +357,17 @@ int config_yaml_load(struct config_yaml **out, struct yaml_lines *l, const char 
 	config.log_ctx = &said;
 	config.log_level = CYAML_LOG_ERROR;
 	*out = NULL;
-	why = cyaml_load_data((const uint8_t *)data, n, &config, &top_schema, (cyaml_data_t **)out,
-			      NULL);
+	why = cyaml_load_data((const uint8_t *)data, n, &config, &top_schemas[kind],
+			      (cyaml_data_t **)out, NULL);
 	if (why != CYAML_OK || !*out)
-		return explain(l, path, why, &said, err);
+		return explain(l, kind, path, why, &said, err);
 	return 0;
 }
 
 void config_yaml_free(struct config_yaml **c)
 {
 	if (*c)
-		cyaml_free(&quiet_config, &top_schema, *c, 0);
+		cyaml_free(&quiet_config,
+			   &top_schemas[(*c)->profile ? CONFIG_PROFILE : CONFIG_MAIN], *c, 0);
 	*c = NULL;
 }

@@ -52,8 +52,8 @@ static void deny_files(bool reads)
 		syscall(SYS_landlock_restrict_self, rules, 0);
 }
 
-int drop_root(const struct account *a, const unsigned int *capabilities, size_t n, bool reads,
-	      struct error *err)
+static int become(const struct account *a, const unsigned int *capabilities, size_t n,
+		  struct error *err)
 {
 	int rc = 0;
 
@@ -68,6 +68,20 @@ int drop_root(const struct account *a, const unsigned int *capabilities, size_t 
 	if (getuid() != a->uid || geteuid() != a->uid || !setuid(0) ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return error_set(err, EPERM, "root was not given up");
-	deny_files(reads);
 	return 0;
+}
+
+int drop_root(const struct account *a, const unsigned int *capabilities, size_t n, bool reads,
+	      struct error *err)
+{
+	int rc = become(a, capabilities, n, err);
+
+	if (!rc)
+		deny_files(reads);
+	return rc;
+}
+
+int drop_root_only(const struct account *a, struct error *err)
+{
+	return become(a, NULL, 0, err);
 }

@@ -24,4 +24,7 @@ int account_find(const char *name, struct account *out, struct error *err);
 int drop_root(const struct account *a, const unsigned int *capabilities, size_t n, bool reads,
 	      struct error *err);
 
+/* The same without any capability, but files may be used and programs run as that user may. */
+int drop_root_only(const struct account *a, struct error *err);
+
 #endif

@@ -8,6 +8,7 @@
 #include "cmd.h"
 
 static const struct command commands[] = {
+	{ "init", "", "write a starter config, from what runs on this host", cmd_init },
 	{ "load", "[IFACE...]", "attach to interfaces and apply the config", cmd_load },
 	{ "unload", "IFACE... | --all", "detach from interfaces", cmd_unload },
 	{ "reload", "", "apply the config to what is loaded, all or nothing", cmd_reload },
@@ -19,6 +20,8 @@ static const struct command commands[] = {
 	{ "list", "[LIST]", "show entries, with labels and origins", cmd_list },
 	{ "review", "", "audit the entries: unused, too wide, duplicate, expiring...", cmd_review },
 	{ "check", "ADDRESS PROTO/PORT", "explain what happens to a packet", cmd_check },
+	{ "profile", "list|show|copy [NAME]", "what providers publish, to be included",
+	  cmd_profile },
 	{ "validate", "", "read the config and its lists, change nothing", cmd_validate },
 	{ "status", "", "show what is loaded", cmd_status },
 	{ "stats", "", "show the packet counters", cmd_stats },
@@ -29,6 +32,8 @@ static const struct command commands[] = {
 	{ "doctor", "[IFACE...]", "see whether this machine is fit, and how to mend it",
 	  cmd_doctor },
 	{ "metrics", "", "print metrics in Prometheus's text format", cmd_metrics },
+	{ "run", "", "keep names and feeds up to date, and serve metrics", cmd_run },
+	{ "fetch", "[LIST...]", "fetch the feeds of lists, once", cmd_fetch },
 	{ "exporter", "", "serve metrics over HTTP", cmd_exporter },
 };
 

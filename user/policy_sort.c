@@ -293,6 +293,7 @@ static int both_listed_and_carved(const struct policy *p, const struct entry *a,
 {
 	char text[PREFIX_TEXT_MAX];
 
+	/* neither is news: those give way */
 	return error_at(err, policy_string(p, b->source), b->line,
 			"%s is both listed and carved out in list \"%s\" (the other is %s:%u): "
 			"remove one",
@@ -300,7 +301,14 @@ static int both_listed_and_carved(const struct policy *p, const struct entry *a,
 			policy_string(p, a->source), a->line);
 }
 
-int policy_sort_entries(const struct policy *p, struct entries *e, struct error *err)
+static void note_repeated(struct repeats *r, const struct entry *first, const struct entry *dropped)
+{
+	if (r->n < REPEATED_KEPT)
+		r->v[r->n] = (struct repeated){ *dropped, first->source, first->line };
+	r->n++;
+}
+
+int policy_sort_entries(struct policy *p, struct entries *e, struct error *err)
 {
 	size_t i, n = 1;
 
@@ -315,8 +323,14 @@ int policy_sort_entries(const struct policy *p, struct entries *e, struct error 
 			if (n != i)
 				e->v[n] = *next;
 			n++;
-		} else if ((last->flags ^ next->flags) & ENTRY_CARVE)
+		} else if (last->flags & ENTRY_NEWS && !(next->flags & ENTRY_NEWS)) {
+			e->v[n - 1] = *next; /* what the administrator wrote counts */
+		} else if (((last->flags ^ next->flags) & ENTRY_CARVE) &&
+			   !(next->flags & ENTRY_NEWS)) {
 			return both_listed_and_carved(p, last, next, err);
+		} else if (!(next->flags & ENTRY_NEWS)) {
+			note_repeated(&p->repeats, last, next);
+		}
 	}
 	e->n = n;
 	return 0;

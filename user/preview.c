@@ -5,6 +5,7 @@
 #include "cleanup.h"
 #include "duration.h"
 #include "empties.h"
+#include "missing.h"
 #include "preview.h"
 
 void preview_free(struct preview *p)
@@ -16,8 +17,10 @@ void preview_free(struct preview *p)
 int preview_make(struct preview *out, const struct running *r, const struct policy *next,
 		 uint32_t mode, bool force, struct error *err)
 {
-	int rc = policy_check_empty(next, mode, force, err);
+	int rc;
 
+	missing_warn(next);
+	rc = policy_check_empty(next, mode, force, err);
 	memset(out, 0, sizeof(*out));
 	if (!rc && plan_make(&r->policy, next, &out->plan))
 		rc = error_set(err, ENOMEM, "out of memory");

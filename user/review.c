@@ -5,7 +5,9 @@
 #include <string.h>
 #include <strings.h>
 #include "cleanup.h"
+#include "nesting.h"
 #include "review.h"
+#include "special.h"
 
 #define FINDING_NAME(symbol, name, heading)    [FINDING_##symbol] = name,
 #define FINDING_HEADING(symbol, name, heading) [FINDING_##symbol] = heading,
@@ -57,7 +59,7 @@ struct walk {
 	bool *duplicate;
 	struct heir *heirs;
 	size_t n_heirs, cap_heirs;
-	struct covering covering;
+	struct nesting nesting;
 };
 
 static void walk_free(struct walk *w)
@@ -67,7 +69,7 @@ static void walk_free(struct walk *w)
 	free(w->last);
 	free(w->duplicate);
 	free(w->heirs);
-	covering_free(&w->covering);
+	nesting_free(&w->nesting);
 }
 
 static int add(struct walk *w, const struct finding *f)
@@ -98,21 +100,6 @@ static int add_kind(struct walk *w, enum finding_kind kind, const struct entry *
 static bool is_expired(const struct walk *w, const struct entry *e)
 {
 	return e->until && e->until <= w->rules->now;
-}
-
-/* The entry of the list that decides over all of e's prefix, if it lists it at least as long. */
-static const struct entry *decides(const struct walk *w, size_t list, const struct entry *e)
-{
-	for (size_t k = w->covering.n; k; k--) {
-		const struct entry *c = w->covering.v[k - 1];
-
-		if (c->list != list || is_expired(w, c))
-			continue;
-		if (c->flags & ENTRY_CARVE || (c->until && (!e->until || c->until < e->until)))
-			return NULL;
-		return c;
-	}
-	return NULL;
 }
 
 /* Index behind the last entry inside the prefix of the one at `at`. */
@@ -150,15 +137,16 @@ static bool has_hole(const struct walk *w, size_t list, size_t at)
 /* What makes the entry at `at` superfluous for a service; one of the same prefix if there is. */
 static const struct entry *stands_in(const struct walk *w, const struct service *s, size_t at)
 {
+	const struct covering *covering = &w->nesting.covering;
 	const struct entry *e = w->all.v[at], *best = NULL;
 
-	for (size_t k = w->covering.n; k; k--) {
-		size_t list = w->covering.v[k - 1]->list;
+	for (size_t k = covering->n; k; k--) {
+		size_t list = covering->v[k - 1]->list;
 		const struct entry *c;
 
 		if (!allows(s, list))
 			continue;
-		c = decides(w, list, e);
+		c = nesting_decides(&w->nesting, list, e, w->rules->now);
 		if (!c || (list != e->list && has_hole(w, list, at)))
 			continue;
 		if (!best || c->prefix.len > best->prefix.len)
@@ -210,7 +198,7 @@ static int find_redundant(struct walk *w, size_t at)
 	bool needed = false, used = false;
 	size_t n_heirs = w->n_heirs;
 
-	if (!w->covering.n)
+	if (!w->nesting.covering.n)
 		return 0;
 	for (size_t i = 0; i < p->n_services; i++) {
 		const struct entry *other;
@@ -269,11 +257,6 @@ static int find_unused(struct walk *w, size_t at)
 	return 0;
 }
 
-static bool is_wide(const struct prefix *p)
-{
-	return p->len < (p->family == AXP_IPV4 ? REVIEW_WIDE_IPV4 : REVIEW_WIDE_IPV6);
-}
-
 static int look_at(struct walk *w, size_t at)
 {
 	const struct entry *e = w->all.v[at];
@@ -284,7 +267,7 @@ static int look_at(struct walk *w, size_t at)
 		return add_kind(w, FINDING_EXPIRED, e);
 	if (e->until && e->until - w->rules->now <= w->rules->expiring)
 		rc = add_kind(w, FINDING_EXPIRING, e);
-	if (!rc && is_wide(&e->prefix))
+	if (!rc && prefix_too_wide(&e->prefix))
 		rc = add_kind(w, FINDING_TOO_WIDE, e);
 	if (!rc && !*policy_string(w->policy, e->label))
 		rc = add_kind(w, FINDING_NO_LABEL, e);
@@ -361,11 +344,11 @@ int review_make(struct review *r, const struct policy *p, const struct hits_view
 	for (size_t i = 0; !rc && i < w.all.n; i++) {
 		const struct entry *e = w.all.v[i];
 
-		covering_leave(&w.covering, &e->prefix);
+		nesting_leave(&w.nesting, &e->prefix);
 		if (!(e->flags & ENTRY_CARVE))
 			rc = look_at(&w, i);
 		if (!rc)
-			rc = covering_enter(&w.covering, e);
+			rc = nesting_enter(&w.nesting, e);
 	}
 	if (!rc)
 		rc = look_for_unused(&w);

@@ -20,11 +20,6 @@
 enum finding_kind { FINDING_LIST(FINDING_ENUM) FINDINGS };
 #undef FINDING_ENUM
 
-enum {
-	REVIEW_WIDE_IPV4 = 16, /* shorter ones are too wide */
-	REVIEW_WIDE_IPV6 = 32,
-};
-
 struct finding {
 	enum finding_kind kind;
 	const struct entry *entry;

@@ -80,6 +80,7 @@ static int keep_socket(const struct nlmsghdr *message, void *arg)
 	s.local_port = ntohs(m->id.idiag_sport);
 	s.remote_port = ntohs(m->id.idiag_dport);
 	s.protocol = d->protocol;
+	s.inode = m->idiag_inode;
 	s.tcp_state = m->idiag_state == STATE_NEW_SYN_RECV ? TCP_SYN_RECV : m->idiag_state;
 	s.listening = m->idiag_state == (d->protocol == AXP_TCP ? TCP_LISTEN : TCP_CLOSE);
 	if (d->n == d->cap) {

@@ -11,6 +11,7 @@ struct socket_info {
 	uint16_t local_port, remote_port; /* host byte order; remote_port 0: has no peer */
 	uint8_t protocol;                 /* enum axp_protocol */
 	uint8_t tcp_state;                /* as in /proc/net/tcp: 1 is ESTABLISHED */
+	uint32_t inode;                   /* as in /proc/PID/fd; 0: of the kernel, or of nobody */
 	bool listening;                   /* takes packets from any peer: TCP LISTEN, UDP without
 					     one */
 };

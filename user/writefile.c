@@ -96,6 +96,29 @@ int new_file_commit(struct new_file *n, struct error *err)
 	return put_in_place(n, true, err);
 }
 
+int new_file_commit_new(struct new_file *n, struct error *err)
+{
+	int rc = 0;
+
+	if (ferror(n->f) || fflush(n->f) || fsync(fileno(n->f)))
+		rc = -errno;
+	if (fclose(n->f) && !rc)
+		rc = -errno;
+	n->f = NULL;
+	if (!rc && link(n->temporary, n->path))
+		rc = -errno;
+	unlink(n->temporary);
+	if (rc == -EEXIST)
+		return error_set(err, EEXIST,
+				 "%s is there already and is not overwritten: edit it, "
+				 "or remove it first",
+				 n->path);
+	if (rc)
+		return error_set(err, -rc, "cannot write %s: %s", n->path, strerror(-rc));
+	sync_directory(n->path);
+	return 0;
+}
+
 int new_file_publish(struct new_file *n, struct error *err)
 {
 	return put_in_place(n, false, err);

@@ -27,6 +27,9 @@ int new_file_open_shared(struct new_file *n, const char *path, struct error *err
 /* fsync, rename over `path`, fsync of the directory. On failure the old file stays. */
 int new_file_commit(struct new_file *n, struct error *err);
 
+/* The same, but -EEXIST where anything is at `path`: nothing is ever overwritten. */
+int new_file_commit_new(struct new_file *n, struct error *err);
+
 /*
  * Rename over `path` alone, for files that tell of what is in the kernel: a crash of the machine
  * ends that too, and millions of entries need not wait for a disk.

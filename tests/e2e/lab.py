@@ -262,7 +262,7 @@ class AllowXdp:
         run("mount", "-t", "bpf", f"allowxdp-test-{os.getpid()}", self.bpffs)
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("ALLOWXDP_")}
         self.env.update(ALLOWXDP_BPFFS=str(self.bpffs), ALLOWXDP_STATE_DIR=str(self.state),
-                        ALLOWXDP_RUN_DIR=str(self.run_dir))
+                        ALLOWXDP_RUN_DIR=str(self.run_dir), ALLOWXDP_PROFILE_DIR=str(PROFILES))
 
     def argv(self, *args, instance=None):
         start = [self.binary]

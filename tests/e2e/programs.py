@@ -5,7 +5,7 @@ import socket
 import struct
 from pathlib import Path
 
-from lab import HOST4, run, wait_for
+from lab import GATEWAY4, HOST4, run, wait_for
 
 NAME = "voice.example.test"
 
@@ -21,7 +21,7 @@ class Pki:
             "-keyout", d / "ca.key", "-out", self.ca)
         run("openssl", "req", *curve, "-subj", f"/CN={NAME}", "-keyout", self.key,
             "-out", d / "server.csr")
-        (d / "san").write_text(f"subjectAltName=DNS:{NAME}\n", encoding="ascii")
+        (d / "san").write_text(f"subjectAltName=DNS:{NAME},IP:{GATEWAY4}\n", encoding="ascii")
         run("openssl", "x509", "-req", "-in", d / "server.csr", "-CA", self.ca,
             "-CAkey", d / "ca.key", "-CAcreateserial", "-days", 2, "-extfile", d / "san",
             "-out", self.certificate)

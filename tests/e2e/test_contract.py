@@ -9,7 +9,7 @@ from frames import tcp, udp
 from lab import (EXOTEL_KARNATAKA, EXOTEL_MUMBAI, FRESHCHAT_IN, LISTS, OFFICE4, OFFICE6, STRANGER4,
                  one_error, run, wait_for)
 
-COMMANDS = ["load", "unload", "reload", "confirm", "rollback", "mode", "add", "remove", "list", "review", "check",
+COMMANDS = ["init", "load", "unload", "reload", "confirm", "rollback", "mode", "add", "remove", "list", "review", "check",
             "validate", "status", "stats", "metrics", "exporter", "top", "watch", "capture", "learn"]
 COUNTER_KEYS = {"interface", "direction", "service", "family", "verdict", "reason", "packets", "bytes"}
 
@@ -102,15 +102,15 @@ def test_stats_text_names_what_was_dropped(shared):
 CHECKS = [
     # address, port, status, verdict, reason, service, list, prefix, label
     (FRESHCHAT_IN, "tcp/443", 0, "pass", "listed", "https", "webhooks", f"{FRESHCHAT_IN}/32",
-     "Freshchat IN: allowlist document"),
+     "Freshchat IN: allowlist document, 2026-11-21"),
     (FRESHCHAT_IN, "udp/5060", 3, "drop", "unlisted", "sip", None, None, None),
     (EXOTEL_MUMBAI, "udp/20000", 0, "pass", "listed", "rtp", "exotel-media", f"{EXOTEL_MUMBAI}/32",
-     "Exotel vSIP guide: Mumbai"),
+     "Exotel vSIP guide: Mumbai, 2026-11-21"),
     (EXOTEL_KARNATAKA, "udp/20000", 3, "drop", "unlisted", "rtp", None, None, None),
     (OFFICE4, "tcp/5061", 0, "pass", "listed", "sip", "office", "203.0.113.0/24", "head office"),
     (OFFICE6, "tcp/443", 0, "pass", "listed", "https", "office", "2001:db8:7::/48", None),
     (f"::ffff:{FRESHCHAT_IN}", "tcp/443", 0, "pass", "listed", "https", "webhooks",
-     f"{FRESHCHAT_IN}/32", "Freshchat IN: allowlist document"),
+     f"{FRESHCHAT_IN}/32", "Freshchat IN: allowlist document, 2026-11-21"),
     (STRANGER4, "tcp/22", 0, "pass", "not-guarded", None, None, None, None),
 ]
 
@@ -144,7 +144,7 @@ def test_check_of_what_is_no_address(shared, address):
 def test_list_shows_labels_and_origins(shared):
     out = shared.axp.ok("list")
     for word in ("webhooks", "exotel-sip", "office", "203.0.113.0/24", "head office", "2001:db8:7::/48",
-                 "Freshchat IN: allowlist document", "freshchat-in.list:8", f"{shared.axp.config.name}:"):
+                 "Freshchat IN: allowlist document, 2026-11-21", "freshchat-in.list:8", f"{shared.axp.config.name}:"):
         assert word in out, out
     only = shared.axp.ok("list", "office")
     assert "203.0.113.0/24" in only and FRESHCHAT_IN not in only
@@ -206,7 +206,7 @@ def test_without_root(guarded, arguments):
 def test_load_without_a_config_says_how_to_get_one(lab):
     line = lab.axp.fails("load", "eth0")
     assert str(lab.axp.config) in line
-    assert "make install" in line or "starter" in line or "example" in line
+    assert "allowxdp init" in line and "-c FILE" in line
     assert not lab.axp.pins()
 
 

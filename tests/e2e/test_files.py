@@ -2,6 +2,7 @@
 """What is shipped: provider profiles, the starter config, `make install`."""
 
 import ipaddress
+import json
 import re
 import subprocess
 
@@ -12,11 +13,10 @@ from lab import BINARY, PROFILES, ROOT, config_text, run
 COUNTS = {
     "freshchat-us": 14, "freshchat-eu": 10, "freshchat-in": 9, "freshchat-au": 10,
     "exotel-karnataka-media": 2, "exotel-mumbai-media": 2, "exotel-singapore-media": 2,
-    "exotel-karnataka-signalling": 0, "exotel-mumbai-signalling": 0, "exotel-singapore-signalling": 0,
     "exotel-webhooks": 0,
 }
-ENTRY = re.compile(r"^(\S+/32) +# (Freshchat (US|EU|IN|AU): allowlist document"
-                   r"|Exotel vSIP guide: (Karnataka|Mumbai|Singapore))$")
+ENTRY = re.compile(r"^(\S+/32) +# (Freshchat (US|EU|IN|AU): allowlist document, 2026-11-21"
+                   r"|Exotel vSIP guide: (Karnataka|Mumbai|Singapore), 2026-11-21)$")
 
 
 def entries(name):
@@ -86,7 +86,15 @@ def test_make_install(tmp_path):
     assert run(program, "--version").stdout.startswith("allowxdp ")
     assert config.read_text(encoding="utf-8") == (ROOT / "tools/allowxdp.yaml").read_text(encoding="utf-8")
     run(program, "-c", config, "validate")
-    assert {p.stem for p in (tree / "usr/share/allowxdp/lists").iterdir()} == set(COUNTS)
+    installed = tree / "usr/share/allowxdp/profiles"
+    assert {p.name for p in installed.iterdir()} == {p.name for p in PROFILES.iterdir()}
+    # Found beside the program, wherever the whole went to; in the administrator's own directory, edited, first.
+    (tree / "etc/allowxdp/include.yaml").write_text("include: [exotel-vsip-ksa, freshchat-in]\n", encoding="ascii")
+    run(program, "-c", tree / "etc/allowxdp/include.yaml", "validate")
+    shown = json.loads(run(program, "-c", config, "profile", "list", "--json").stdout)["profiles"]
+    assert {p["file"] for p in shown} == {str(p) for p in installed.glob("*.yaml")}
+    run(program, "-c", config, "profile", "copy", "freshchat-in")
+    assert (tree / "etc/allowxdp/profiles/freshchat-in.list").exists()
     for name in ("allowxdp-dashboard.json", "allowxdp.rules.yml"):
         assert (tree / "usr/share/allowxdp/monitoring" / name).read_bytes() == (ROOT / "tools/monitoring" / name).read_bytes()
 
