@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Newer c-ares has other functions for what is used here, older ones have these alone. */
+#define CARES_NO_DEPRECATED
 #include <ares.h>
 #include <arpa/nameser.h>
 #include <errno.h>
@@ -121,10 +123,14 @@ static int make_channel(struct dns *d, const char *servers, struct error *err)
 		.sock_state_cb_data = d,
 		.lookups = dns_only,
 	};
-	int status = ares_init_options(&d->channel, &options,
-				       ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
-					       ARES_OPT_SOCK_STATE_CB | ARES_OPT_LOOKUPS |
-					       ARES_OPT_DOMAINS);
+	int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB |
+		   ARES_OPT_LOOKUPS | ARES_OPT_DOMAINS;
+	int status;
+
+#ifdef ARES_OPT_QUERY_CACHE
+	mask |= ARES_OPT_QUERY_CACHE; /* none: who asks wants to know */
+#endif
+	status = ares_init_options(&d->channel, &options, mask);
 
 	if (status != ARES_SUCCESS) {
 		d->channel = NULL;
