@@ -41,6 +41,7 @@ struct name {
 	uint32_t ttl;
 	bool cancelled, asking;
 	bool again;        /* once it is over, at once */
+	bool turned;       /* it failed, or failed otherwise, or answered again */
 	char why[300];     /* why nothing was found */
 	char refused[500]; /* an address that may not be taken, and why */
 };
@@ -299,7 +300,7 @@ static void on_srv(const struct dns_answer *answer, void *arg)
 static void begin_round(struct name *n)
 {
 	n->asking = true;
-	n->cancelled = false;
+	n->cancelled = n->turned = false;
 	n->pending = 1; /* answers may come at once */
 	n->ttl = UINT32_MAX;
 	n->why[0] = n->refused[0] = '\0';
@@ -320,6 +321,7 @@ static uint32_t succeeded(struct name *n, uint64_t now)
 
 	if (name_history_merge(&n->history, &n->round, now, s->dns_grace))
 		n->unwritten = true;
+	n->turned = n->failed;
 	if (n->failed)
 		journal_line(LOG_NOTICE, "list %s: %s %s: answered again", n->list, kind_text(n),
 			     n->text);
@@ -340,7 +342,8 @@ static uint32_t failed(struct name *n, uint64_t now)
 
 	n->state.last_failure = now;
 	n->state.failures++;
-	if (!n->failed++ || strcmp(n->state.failure, why) != 0)
+	n->turned = !n->failed++ || strcmp(n->state.failure, why) != 0;
+	if (n->turned)
 		journal_line(LOG_WARNING,
 			     "list %s: %s %s: %s: %zu addresses of before are kept, next try in "
 			     "%s",
@@ -377,7 +380,7 @@ static void end_round(struct name *n)
 	n->state.next_try = now + wait;
 	n->unsaved = true;
 	name_round_free(&n->round);
-	if (n->unwritten)
+	if (n->unwritten || n->turned)
 		write_files(all);
 	else
 		save_later(all);
