@@ -257,6 +257,24 @@ def test_another_url(lab, server):
     assert listed(axp) == sorted(WHOLE + [EXOTEL_MUMBAI])
 
 
+def test_a_change_that_waits_goes_first(lab, server):
+    axp = lab.axp
+    axp.write(config(lab))
+    axp.ok("fetch")
+    axp.ok("load", "eth0")
+    axp.write(config(lab, options="max-shrink: 10%"))
+    axp.ok("reload", "--confirm", "5m")
+    server.publish(WHOLE + [EXOTEL_MUMBAI])
+    result = axp("fetch")
+    assert result.returncode == 1
+    assert "what was fetched is kept, but not in force yet: " in result.stderr
+    assert listed(axp) == sorted(WHOLE)
+    axp.ok("confirm")
+    assert "unchanged" in axp.ok("fetch")
+    assert listed(axp) == sorted(WHOLE + [EXOTEL_MUMBAI])
+    assert lab.reaches(EXOTEL_MUMBAI, PORT)
+
+
 def test_certificates_are_verified(lab, server):
     axp = lab.axp
     other = f"""
