@@ -316,7 +316,7 @@ def test_copy_into_a_directory_is_whole(tmp_path, name):
 
 @pytest.mark.parametrize("arguments, words", [
     (("show",), "needs the name of one profile"), (("copy",), "needs a profile's name"),
-    (("copy", "a", "b", "c"), "needs a profile's name"), (("list", "x"), "does not take 'x'"),
+    (("copy", "/etc/passwd"), "'/etc/passwd' cannot name a profile"), (("copy", "a", "b", "c"), "needs a profile's name"), (("list", "x"), "does not take 'x'"),
     (("remove", "x"), "does not know 'remove'")], ids=lambda a: " ".join(a) if isinstance(a, tuple) else "")
 def test_usage(arguments, words):
     assert words in one_error(profile(*arguments, check=False), 2)
