@@ -25,8 +25,9 @@ static int open_profile(struct profile *p, const struct profile_dirs *dirs, cons
 			struct error *err)
 {
 	int rc = profile_find(dirs, name, p->path, err);
+	size_t n = strlen(dirs->local);
 
-	p->local = !rc && !strncmp(p->path, dirs->local, strlen(dirs->local));
+	p->local = !rc && !strncmp(p->path, dirs->local, n) && p->path[n] == '/';
 	return rc ? rc : config_read_profile(&p->policy, p->path, &p->of, err);
 }
 
@@ -265,6 +266,8 @@ static int copy(const struct app *app, const struct profile_dirs *dirs, const ch
 	struct json_object *o;
 	struct error err;
 
+	if (!policy_name_ok(name))
+		return usage(app, "'%.64s' cannot name a profile", name);
 	/* The installed one, even where there is an edited one already. */
 	strcpy(shipped.local, shipped.installed);
 	if (open_profile(&p, &shipped, name, &err) ||

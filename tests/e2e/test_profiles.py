@@ -317,7 +317,7 @@ def test_copy_into_a_directory_is_whole(tmp_path, name):
 
 @pytest.mark.parametrize("arguments, words", [
     (("show",), "needs the name of one profile"), (("copy",), "needs a profile's name"),
-    (("copy", "a", "b", "c"), "needs a profile's name"), (("list", "x"), "does not take 'x'"),
+    (("copy", "/etc/passwd"), "'/etc/passwd' cannot name a profile"), (("copy", "a", "b", "c"), "needs a profile's name"), (("list", "x"), "does not take 'x'"),
     (("remove", "x"), "does not know 'remove'")], ids=lambda a: " ".join(a) if isinstance(a, tuple) else "")
 def test_usage(arguments, words):
     assert words in one_error(profile(*arguments, check=False), 2)
@@ -423,22 +423,24 @@ def test_enforcing_what_is_not_published_is_refused(lab):
 
 def test_overriding_a_running_profile(lab):
     """Ports and lists by the config; what runs is told from the profile's file and line until the next reload."""
+    def check(address, port):
+        return lab.axp.json("check", address, port, "--no-proof")
     mumbai, listfile = "182.76.143.61", PROFILES / "exotel-mumbai-media.list"
     signalling = [{"name": "exotel-mumbai-signalling", "prefixes": ["203.0.113.77 # by hand"]}]
     lab.axp.write(config("exotel-vsip-mumbai", lists=signalling))
     lab.axp.ok("load", "eth0")
-    told = lab.axp.json("check", mumbai, "udp/40000")
+    told = check(mumbai, "udp/40000")
     assert (told["verdict"], told["service"], told["list"]) == ("pass", "exotel-mumbai-rtp", "exotel-mumbai-media")
     assert told["origin"].startswith(f"{listfile}:") and told["label"] == "Exotel vSIP guide: Mumbai, 2026-11-21"
-    assert lab.axp.json("check", "203.0.113.77", "tcp/5070")["origin"].startswith(f"{lab.axp.config}:")
+    assert check("203.0.113.77", "tcp/5070")["origin"].startswith(f"{lab.axp.config}:")
     assert lab.reaches(mumbai, 40000) and lab.axp.count("exotel-mumbai-rtp", "pass", "listed") == 1
 
     lab.axp.write(config("exotel-vsip-mumbai", lists=signalling,
                          services=[{"name": "exotel-mumbai-rtp", "ports": ["udp/20000-20010"]}]))
-    assert lab.axp.json("check", mumbai, "udp/40000")["reason"] == "listed"  # what runs
+    assert check(mumbai, "udp/40000")["reason"] == "listed"  # what runs
     assert lab.axp.json("reload")["services_changed"] == ["exotel-mumbai-rtp"]
-    assert lab.axp.json("check", mumbai, "udp/40000")["reason"] == "not-guarded"
-    assert lab.axp.json("check", mumbai, "udp/20010")["reason"] == "listed"
+    assert check(mumbai, "udp/40000")["reason"] == "not-guarded"
+    assert check(mumbai, "udp/20010")["reason"] == "listed"
     assert lab.axp.count("exotel-mumbai-rtp", "pass", "listed") == 1  # the same service, and its counters
 
     # A mistake in a profile is refused with its own place, and what runs stays.
@@ -448,7 +450,7 @@ def test_overriding_a_running_profile(lab):
     copy.write_text(text + "182.76.143.0/33\n", encoding="utf-8")
     error = lab.axp.fails("reload")
     assert error.startswith(f"allowxdp: {copy}:{len(text.splitlines()) + 1}: ")
-    assert lab.axp.json("check", mumbai, "udp/20010")["origin"].startswith(f"{listfile}:")
+    assert check(mumbai, "udp/20010")["origin"].startswith(f"{listfile}:")
     copy.write_text(text, encoding="utf-8")
     lab.axp.ok("reload")
-    assert lab.axp.json("check", mumbai, "udp/20010")["origin"].startswith(f"{copy}:")
+    assert check(mumbai, "udp/20010")["origin"].startswith(f"{copy}:")
