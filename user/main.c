@@ -28,6 +28,8 @@ static const struct command commands[] = {
 	{ "learn", "[SERVICE]", "propose entries for who was refused", cmd_learn },
 	{ "doctor", "[IFACE...]", "see whether this machine is fit, and how to mend it",
 	  cmd_doctor },
+	{ "import", "FILE|-", "make list files of what another tool prints", cmd_import },
+	{ "export", "[LIST...]", "print the policy for nft or ipset", cmd_export },
 	{ "metrics", "", "print metrics in Prometheus's text format", cmd_metrics },
 	{ "exporter", "", "serve metrics over HTTP", cmd_exporter },
 };
