@@ -31,6 +31,7 @@ struct ipt_rule {
 	int protocol; /* enum axp_protocol, -1: any, -2: none of ours */
 	struct ipt_sources sources;
 	struct ipt_ports ports;
+	bool unless;     /* drops all but these: the sources are the others already, a set is not */
 	const char *odd; /* a condition that has no counterpart; NULL: none */
 	bool ignored;    /* says nothing that matters here */
 	uint32_t label;
@@ -54,6 +55,7 @@ struct ipt_table {
 	struct ipt_rule *rules;
 	size_t n_rules, cap_rules;
 	struct import_rules found; /* of all tables */
+	bool passes_rest;          /* INPUT lets in whom no rule mentions */
 };
 
 /* Index of the chain, made if there is none; or a negative errno. */

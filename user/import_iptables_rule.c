@@ -84,6 +84,30 @@ static int add_source(struct reader *r, const char *text)
 	return 0;
 }
 
+/* All but these, which are one range. */
+static void invert(struct reader *r)
+{
+	struct ipt_sources *s = &r->rule.sources;
+	const struct prefix all = { .family = s->v[0].family };
+	struct prefix_range range = s->v[0], whole = prefix_range_of(&all);
+
+	if (s->n != 1) {
+		odd(r, "negations of several sources");
+		return;
+	}
+	r->rule.unless = true;
+	s->n = 0;
+	if (range.low > 0) {
+		s->v[s->n] = whole;
+		s->v[s->n++].high = range.low - 1;
+	}
+	if (range.high < whole.high) {
+		s->v[s->n] = whole;
+		s->v[s->n++].low = range.high + 1;
+	}
+	s->impossible = !s->n;
+}
+
 static int read_sources(struct reader *r)
 {
 	char *save = NULL, *text = value_of(r), *word;
@@ -95,8 +119,8 @@ static int read_sources(struct reader *r)
 		odd(r, "two conditions of the source");
 	for (word = strtok_r(text, ",", &save); word && !rc; word = strtok_r(NULL, ",", &save))
 		rc = add_source(r, word);
-	if (r->negated)
-		odd(r, "negations");
+	if (r->negated && !rc && !r->rule.odd)
+		invert(r);
 	return rc;
 }
 
@@ -230,10 +254,7 @@ static int read_set(struct reader *r)
 
 	if (!*name || !*direction)
 		return error(r, "--match-set without a name and a direction", name);
-	if (r->negated) {
-		odd(r, "negations");
-		return 0;
-	}
+	r->rule.unless |= r->negated;
 	if (!strcmp(direction, "src,dst")) {
 		odd(r, "sets of addresses with ports (ipset save of the set brings both)");
 		return 0;

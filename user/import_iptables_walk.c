@@ -133,17 +133,44 @@ static int push_source(struct walk *w, const struct context *c, struct prefix_ra
 	return rc;
 }
 
+/*
+ * "! --match-set NAME src -j DROP": who is in the set goes on. Where all that goes on passes in the
+ * end, that lets in whom the set has, and drops the others.
+ */
+static int take_unless_set(struct walk *w, const struct context *c, const struct ipt_rule *r,
+			   struct import_rule *rule)
+{
+	int rc;
+
+	if (r->target != IPT_DROP || !w->t->passes_rest || !c->ports.n) {
+		lose(w->t, r, "negations of sets");
+		return 0;
+	}
+	import_note(w->t->im, IMPORT_CHANGED, r->line, w->t->chains[r->chain].name,
+		    "rules that drop who is not in a set let in who is: rules behind them do not "
+		    "apply to those any more");
+	rule->item.carve = false;
+	rc = push_ports(w, c, rule);
+	rule->item.carve = true;
+	rule->set = -1;
+	rule->prefix = (struct prefix){ .family = w->t->family };
+	return rc ? rc : push_ports(w, c, rule);
+}
+
 static int take(struct walk *w, const struct context *c, const struct ipt_rule *r)
 {
 	struct import_rule rule = {
 		.set = c->sources.set,
 		.item = { .line = r->line, .label = c->label, .carve = r->target == IPT_DROP },
+		.unless = r->unless && r->target == IPT_DROP,
 		.prefix.family = w->t->family,
 	};
 	int rc = 0;
 
 	if (c->sources.impossible || c->ports.impossible)
 		return 0;
+	if (rule.set >= 0 && r->unless)
+		return take_unless_set(w, c, r, &rule);
 	if (rule.set >= 0 && r->target == IPT_DROP) {
 		lose(w->t, r, "sets whose members are dropped");
 		return 0;
@@ -187,6 +214,10 @@ static int step(struct walk *w, const struct ipt_rule *r, const struct context *
 		if (unconditional(r))
 			return 1;
 		lose(w->t, r, "a RETURN for some packets");
+		return 0;
+	}
+	if (r->unless && r->sources.set >= 0 && r->target == IPT_JUMP) {
+		lose(w->t, r, "negations of sets");
 		return 0;
 	}
 	if (narrow(c, r, &inner)) {
@@ -262,10 +293,30 @@ static void note_others(struct ipt_table *t)
 	}
 }
 
+/* Who is left by rules that drop all but some passes by the policy of INPUT. */
+static int let_in_rest(struct ipt_table *t, size_t from)
+{
+	size_t end = t->found.n;
+	int rc = 0;
+
+	for (size_t i = from; i < end && !rc; i++) {
+		struct import_rule rule = t->found.v[i];
+
+		if (!rule.unless || rule.set >= 0)
+			continue;
+		rule.unless = false;
+		rule.item.carve = false;
+		rule.prefix = (struct prefix){ .family = rule.prefix.family };
+		rc = import_rule_push(&t->found, &rule, t->err);
+	}
+	return rc;
+}
+
 int ipt_walk(struct ipt_table *t)
 {
 	struct walk w _cleanup_(walk_free) = { .t = t };
 	const struct context all = { .sources.set = -1, .protocol = -1 };
+	size_t from = t->found.n;
 	int rc;
 
 	if (!t->n_rules)
@@ -277,11 +328,14 @@ int ipt_walk(struct ipt_table *t)
 	for (size_t i = 0; i < t->n_chains; i++) {
 		if (strcmp(t->chains[i].name, "INPUT") || !t->chains[i].rules)
 			continue;
-		if (t->chains[i].policy_accept && !ends_with_drop(&w, i))
+		t->passes_rest = t->chains[i].policy_accept && !ends_with_drop(&w, i);
+		if (t->passes_rest)
 			import_note(t->im, IMPORT_KNOW, 0, NULL,
 				    "INPUT lets in whom no rule mentions (policy ACCEPT): the "
 				    "services made here refuse them");
 		rc = walk_chain(&w, i, &all, 0);
+		if (!rc && t->passes_rest)
+			rc = let_in_rest(t, from);
 	}
 	return rc;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "cleanup.h"
 #include "config.h"
+#include "export.h"
 #include "import_ports.h"
 
 enum {
@@ -336,7 +337,10 @@ static int add_ports(struct group *g, const struct port_range *ports)
 	return 0;
 }
 
-/* Does everybody reach it, by every family that anybody reaches it by? */
+/*
+ * Does everybody reach it, by every family that anybody reaches it by? A few that are dropped make
+ * no allowlist of it; a rule that drops all but some does.
+ */
 static bool open_to_all(const struct work *w, const uint32_t *v, size_t n)
 {
 	bool open[AXP_FAMILIES] = { false }, some[AXP_FAMILIES] = { false };
@@ -345,6 +349,8 @@ static bool open_to_all(const struct work *w, const uint32_t *v, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		const struct import_rule *r = &w->rules[v[i]];
 
+		if (r->unless)
+			return false;
 		if (!r->item.carve)
 			some[r->prefix.family] = true;
 		if (r->set < 0 && !r->prefix.len && !r->item.carve)
@@ -425,12 +431,60 @@ static void name_group(const struct work *w, const struct group *g,
 		 more);
 }
 
+/* Everybody, but for holes: what is left of it, in place of that. */
+static int push_rest(struct work *w, int list, const struct policy *p, struct error *err)
+{
+	int rc = 0;
+
+	for (uint8_t family = AXP_IPV4; family <= AXP_IPV6 && !rc; family++) {
+		struct export_pieces pieces _cleanup_export_pieces_ = { 0 };
+
+		rc = export_cut(p, 0, family, &pieces);
+		for (size_t i = 0; i < pieces.n && !rc; i++) {
+			struct import_item item = { .label = pieces.v[i].label };
+
+			rc = import_push(w->im, list, prefix_range_of(&pieces.v[i].prefix), &item,
+					 err);
+		}
+	}
+	return rc ? no_memory(err) : 0;
+}
+
+static int push_everybody_but(struct work *w, int list, const uint32_t *v, size_t n,
+			      struct error *err)
+{
+	struct policy p _cleanup_policy_ = { 0 };
+	int rc = 0;
+
+	for (size_t i = 0; i < n && !rc; i++) {
+		const struct import_rule *r = &w->rules[v[i]];
+		struct entry e = { .prefix = r->prefix,
+				   .flags = r->item.carve ? ENTRY_CARVE : 0,
+				   .label = r->item.label };
+
+		if (r->set < 0)
+			rc = entries_push(&p.base, &e);
+	}
+	return rc ? no_memory(err) : push_rest(w, list, &p, err);
+}
+
+static bool has_everybody(const struct work *w, const uint32_t *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct import_rule *r = &w->rules[v[i]];
+
+		if (r->set < 0 && !r->prefix.len && !r->item.carve)
+			return true;
+	}
+	return false;
+}
+
 /* A list of the rules that name prefixes; -1: there are none. */
 static int make_list(struct work *w, const char *name, const uint32_t *v, size_t n,
 		     struct error *err)
 {
+	bool holes = false, sets = false, all = has_everybody(w, v, n);
 	int list = -1, rc;
-	bool holes = false, sets = false;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct import_rule *r = &w->rules[v[i]];
@@ -443,7 +497,12 @@ static int make_list(struct work *w, const char *name, const uint32_t *v, size_t
 			list = import_new_list(w->im, name, w->how->origin, 0, err);
 		if (list < 0)
 			return list;
-		rc = import_push(w->im, list, prefix_range_of(&r->prefix), &r->item, err);
+		rc = all ? 0 : import_push(w->im, list, prefix_range_of(&r->prefix), &r->item, err);
+		if (rc)
+			return rc;
+	}
+	if (all) {
+		rc = push_everybody_but(w, list, v, n, err);
 		if (rc)
 			return rc;
 	}

@@ -14,6 +14,7 @@ struct import_rule {
 	struct import_item item; /* item.carve: such packets are dropped */
 	struct port_range ports;
 	bool any_port; /* no port was named: all of the protocol */
+	bool unless;   /* drops all but some: "! -s PREFIX -j DROP" */
 };
 
 struct import_rules {

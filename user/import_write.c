@@ -26,12 +26,13 @@ static bool is_written(const struct import *im, size_t list)
 	return !l->elsewhere && (l->entries || !l->names.n);
 }
 
+/* Files that the config is going to name: of those that are elsewhere too. */
 static size_t count_files(const struct import *im)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < im->policy.n_lists; i++)
-		n += is_written(im, i);
+		n += is_written(im, i) + 2 * im->lists[i].elsewhere;
 	return n;
 }
 
@@ -52,8 +53,9 @@ static int is_directory(const char *into, size_t files, struct error *err)
 		if (files == 1 && into[n - 1] != '/')
 			return 0;
 		return error_set(err, ENOTDIR,
-				 "--into %s is a file, and there are %zu lists: name a directory",
-				 into, files);
+				 "--into %s is a file, and there is more than one list: name a "
+				 "directory",
+				 into);
 	}
 	if (files == 1 && into[n - 1] != '/')
 		return 0;

@@ -93,7 +93,7 @@ def policy(seed):
     for name, entries in lists.items():
         text += [f"  - name: {name}", f"    prefixes: {json.dumps(entries)}"]
     timed_now = ["198.51.100.0/24", "198.51.100.7", "203.0.113.0/26"]
-    drops = [(a, port) for port in PORTS for a in around(prefixes(trunk + media) + timed_now, 2200, seed)]
+    drops = [(a, port) for port in PORTS for a in around(prefixes(trunk + media) + timed_now, 1800, seed)]
 
     on = {5060: [Longest(trunk)], 5061: [Longest(trunk), Longest(timed_now)], 10000: [Longest(media)],
           10007: [Longest(media)]}
@@ -126,11 +126,11 @@ def test_what_is_exported_does_the_same(clean, tmp_path, seed):
     clean.axp.write(text)
     clean.axp.ok("load")
     destinations = random.Random(seed).sample(around(trunk, 300, seed), 150)
-    assert len(drops) > 8000 and 500 < len(expected) < len(drops) - 500
+    assert len(drops) > 6000 and 500 < len(expected) < len(drops) - 500
     assert clean.rain.fall(drops) == expected
     outside = sent_out(clean, destinations)
     assert 10 < len(outside) < 140
-    for address, port in random.Random(seed).sample(drops, 120):
+    for address, port in random.Random(seed).sample(drops, 80):
         status = clean.axp("check", address, f"udp/{port}", "--no-proof").returncode
         assert status == (0 if (address, port) in expected else 3), (address, port)
     nft, ipset = clean.axp.ok("export", "--format", "nft"), clean.axp.ok("export", "--format", "ipset")
@@ -165,7 +165,7 @@ def test_single_addresses_of_exported_sets(clean):
     assert "-A " not in clean.host.run("iptables-save").stdout
     listed_by_hand = Longest(entries)
     checked = 0
-    for address in around(prefixes(entries), 1, 3)[::3]:
+    for address in around(prefixes(entries), 1, 3)[::6]:
         version = 6 if ":" in address else 4
         listed = clean.axp("check", address, "udp/5060").returncode == 0
         assert listed == (address in listed_by_hand)
@@ -174,7 +174,7 @@ def test_single_addresses_of_exported_sets(clean):
                              check=False)
         assert listed == (got.returncode == 0), address
         checked += 1
-    assert checked > 60
+    assert checked > 40
 
 
 def test_export_in_monitor_mode_drops_nothing(clean):
@@ -278,7 +278,8 @@ def random_rules(rng, version):
             lines.append("-A INPUT -p udp -m udp --dport 5060:5061 -j SIP")
         if n == 40:
             lines.append(f"-A INPUT -s {roots[0]} -j OFFICE")
-        lines.append(f"-A {chain} -s {net} {match} -m comment --comment \"rule \\\"{n}\\\"\" -j {target}")
+        sign = "! " if target == "DROP" and rng.random() < 0.05 and chain == "OFFICE" else ""
+        lines.append(f"-A {chain} {sign}-s {net} {match} -m comment --comment \"rule \\\"{n}\\\"\" -j {target}")
     first, last = ("61.200.0.5", "61.200.3.77") if version == 4 else ("2001:db8:f::5", "2001:db8:f::1:77")
     lines += [f"-A INPUT -m iprange --src-range {first}-{last} -p udp -m udp --dport 10007 -j ACCEPT",
               "-A OFFICE -p udp -m udp --dport 10000 -j ACCEPT", "COMMIT", ""]
@@ -308,6 +309,24 @@ def test_iptables_save(clean, tmp_path, seed):
     use(clean, saved, tmp_path / "a/")
     assert clean.rain.fall(drops) == real
     assert "rule \"" in clean.axp.ok("list")
+
+
+def test_drop_unless(clean, tmp_path):
+    """The other way to write it: who is not listed is dropped, the policy lets in the rest."""
+    feed(clean, ["ipset", "restore"], "create trunk hash:net\nadd trunk 198.51.0.0/16\nadd trunk 198.51.7.0/24 nomatch\n")
+    for rule in ("-p udp --dport 5060 -m set ! --match-set trunk src -j DROP", "! -s 61.0.0.0/8 -p udp --dport 5061 -j DROP",
+                 "-s 61.3.0.0/16 -p udp --dport 5061 -j DROP"):
+        clean.host.run("iptables", "-A", "INPUT", *rule.split())
+    addresses = [a for a in around(["198.51.0.0/16", "198.51.7.0/24", "61.0.0.0/8", "61.3.0.0/16"], 300) if ":" not in a]
+    drops = [(a, port) for port in (5060, 5061) for a in addresses]
+    real = clean.rain.fall(drops)
+    assert 15 < len(real) < 60
+    out = tmp_path / "lists/"
+    saved = clean.host.run("iptables-save").stdout
+    bring(clean, clean.host.run("ipset", "save").stdout, out)
+    clean.host.run("iptables", "-F")
+    use(clean, saved, out)
+    assert clean.rain.fall(drops) == real
 
 
 def test_nft_list_ruleset(clean, tmp_path):
