@@ -165,7 +165,7 @@ def test_single_addresses_of_exported_sets(clean):
     assert "-A " not in clean.host.run("iptables-save").stdout
     listed_by_hand = Longest(entries)
     checked = 0
-    for address in around(prefixes(entries), 1, 3)[::6]:
+    for address in around(prefixes(entries), 1, 3)[::8]:
         version = 6 if ":" in address else 4
         listed = clean.axp("check", address, "udp/5060").returncode == 0
         assert listed == (address in listed_by_hand)
@@ -174,7 +174,7 @@ def test_single_addresses_of_exported_sets(clean):
                              check=False)
         assert listed == (got.returncode == 0), address
         checked += 1
-    assert checked > 40
+    assert checked > 30
 
 
 def test_export_in_monitor_mode_drops_nothing(clean):
@@ -240,7 +240,7 @@ def test_ipset_save(clean, tmp_path):
     assert 300 < len(real) < len(drops) - 300
 
     saved = clean.host.run("ipset", "save").stdout
-    report = bring(clean, saved, tmp_path / "lists/")
+    report = bring(clean, saved, f"{tmp_path}/lists/")
     assert report["format"] == "ipset" and report["written"]
     assert [n["count"] for n in report["not_carried"]] == [1]  # icmp
     found = {l["name"]: l for l in report["lists"]}
@@ -296,17 +296,17 @@ def test_iptables_save(clean, tmp_path, seed):
         rules, found = random_rules(rng, version)
         feed(clean, [f"{tool}-restore"], rules)
         nets += found
-    drops = [(a, port) for port in PORTS for a in around(nets, 1000, seed)]
+    drops = [(a, port) for port in PORTS for a in around(nets, 500, seed)]
     real = clean.rain.fall(drops)
     assert 150 < len(real) < len(drops) - 300
     saved = clean.host.run("iptables-save", "-c").stdout + clean.host.run("ip6tables-save").stdout
-    report = bring(clean, saved, tmp_path / "a/")
+    report = bring(clean, saved, f"{tmp_path}/a/")
     assert report["format"] == "iptables" and report["not_carried"] == []
     assert "udp/9" not in json.dumps(report["services"])  # open to all: not guarded
     for tool in ("iptables", "ip6tables"):
         clean.host.run(tool, "-P", "INPUT", "ACCEPT")
         clean.host.run(tool, "-F")
-    use(clean, saved, tmp_path / "a/")
+    use(clean, saved, f"{tmp_path}/a/")
     assert clean.rain.fall(drops) == real
     assert "rule \"" in clean.axp.ok("list")
 
@@ -321,7 +321,7 @@ def test_drop_unless(clean, tmp_path):
     drops = [(a, port) for port in (5060, 5061) for a in addresses]
     real = clean.rain.fall(drops)
     assert 15 < len(real) < 60
-    out = tmp_path / "lists/"
+    out = f"{tmp_path}/lists/"
     saved = clean.host.run("iptables-save").stdout
     bring(clean, clean.host.run("ipset", "save").stdout, out)
     clean.host.run("iptables", "-F")
@@ -354,16 +354,16 @@ table inet mine {
     real = clean.rain.fall(drops)
     assert 300 < len(real) < len(drops) - 300
     listing = clean.host.run("nft", "-j", "list", "ruleset").stdout
-    report = bring(clean, listing, tmp_path / "n/")
+    report = bring(clean, listing, f"{tmp_path}/n/")
     assert report["format"] == "nft"
     assert [(n["what"].split(" (")[0], n["count"]) for n in report["not_carried"]] == [
         ("elements of sets of type ipv4_addr . inet_service", 1)]
     assert {l["name"]: l["expiring"] for l in report["lists"]}["guests"] == 1
     clean.host.run("nft", "flush", "ruleset")
-    use(clean, listing, tmp_path / "n/")
+    use(clean, listing, f"{tmp_path}/n/")
     assert clean.rain.fall(drops) == real
     assert "carrier" in clean.axp.ok("list", "trunk")
-    only = bring(clean, listing, tmp_path / "only/", "--set", "guests")
+    only = bring(clean, listing, f"{tmp_path}/only/", "--set", "guests")
     assert [l["name"] for l in only["lists"]] == ["guests"]
 
 
@@ -373,7 +373,7 @@ def test_there_and_back(clean, tmp_path):
     clean.axp.write("services:\n  - name: sip\n    ports: [udp/5060]\n    allow: [trunk]\nlists:\n  - name: trunk\n"
                     f"    prefixes: {json.dumps(entries)}\n")
     feed(clean, ["ipset", "restore"], clean.axp.ok("export", "--format", "ipset"))
-    bring(clean, clean.host.run("ipset", "save").stdout, tmp_path / "back/")
+    bring(clean, clean.host.run("ipset", "save").stdout, f"{tmp_path}/back/")
     back = [line for version in "46" for line in (tmp_path / f"back/axp-trunk-{version}.list").read_text().splitlines()
             if line and line[0] != "#"]
     assert sorted(back) == sorted(entries)
