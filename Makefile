@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-#   make            build/allowxdp, with the BPF object inside
+#   make            build/allowxdp, with the BPF object inside, and build/allowxdpd (user/handover.c)
 #   make install    into $(DESTDIR)$(PREFIX), and a starter config into /etc/allowxdp where none is
 #   make test-unit test-bpf test-e2e      the suites (tools/test does the set-up and runs them all)
 #   make lint       clang-format, cppcheck, shellcheck
@@ -27,35 +27,44 @@ else
 O := $(B)/obj
 endif
 
-LIBS := libbpf libcyaml yaml-0.1 json-c libmicrohttpd libcap-ng ncursesw
+LIBS := libbpf libcyaml yaml-0.1 json-c libcap-ng
+# Of allowxdpd alone, which runs what needs them (user/handover.c): they take long to load.
+WHOLE_LIBS := libmicrohttpd ncursesw
 ifeq ($(filter clean lint format uninstall,$(MAKECMDGOALS)),)
-ifneq ($(shell pkg-config --exists $(LIBS) && echo found),found)
-$(error $(shell pkg-config --print-errors --exists $(LIBS) 2>&1 | head -n 1): run sudo ./tools/deps build)
+ifneq ($(shell pkg-config --exists $(LIBS) $(WHOLE_LIBS) && echo found),found)
+$(error $(shell pkg-config --print-errors --exists $(LIBS) $(WHOLE_LIBS) 2>&1 | head -n 1): run sudo ./tools/deps build)
 endif
 endif
 CFLAGS ?= -O2 -g
 CFLAGS_ALL := -std=gnu11 -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	-ffile-prefix-map=$(CURDIR)=. -D_GNU_SOURCE -DALLOWXDP_VERSION='"$(VERSION)"' \
-	-Iinclude -Iuser -I$(B) $(shell pkg-config --cflags $(LIBS)) $(SANFLAGS) $(CPPFLAGS) $(CFLAGS)
-LDLIBS_ALL := $(shell pkg-config --libs $(LIBS)) -lelf -lz -lm $(LDLIBS)
+	-Iinclude -Iuser -I$(B) $(shell pkg-config --cflags $(LIBS) $(WHOLE_LIBS)) $(SANFLAGS) $(CPPFLAGS) $(CFLAGS)
+LDLIBS_BASE := $(shell pkg-config --libs $(LIBS)) -lelf -lz -lm $(LDLIBS)
+LDLIBS_ALL := $(shell pkg-config --libs $(WHOLE_LIBS)) $(LDLIBS_BASE)
 
 # -mcpu=v3 is the newest that clang 14 knows; the multiarch directory holds <asm/types.h>.
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Werror -Wno-address-of-packed-member \
 	-ffile-prefix-map=$(CURDIR)=. -Iinclude -Ibpf -I/usr/include/$(shell $(CC) -print-multiarch)
 
 USER_SRC := $(sort $(wildcard user/*.c))
-LIB_OBJ := $(patsubst user/%.c,$(O)/%.o,$(filter-out user/main.c,$(USER_SRC)))
+LIB_OBJ := $(patsubst user/%.c,$(O)/%.o,$(filter-out user/main.c user/handover.c,$(USER_SRC)))
 HEADERS := $(wildcard include/*.h user/*.h)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS := $(patsubst tests/bpf/%.c,$(O)/bpf/%,$(wildcard tests/bpf/test_*.c))
 BPF_TEST_LIB := $(patsubst tests/bpf/%.c,$(O)/bpf/%.o,$(filter-out $(wildcard tests/bpf/test_*.c),$(wildcard tests/bpf/*.c)))
 
-all: $(if $(filter 1,$(SAN)),$(O)/allowxdp,$(B)/allowxdp)
+PROGRAMS := allowxdp allowxdpd
 
-$(B)/allowxdp: $(O)/allowxdp
+all: $(addprefix $(if $(filter 1,$(SAN)),$(O),$(B))/,$(PROGRAMS))
+
+$(addprefix $(B)/,$(PROGRAMS)): $(B)/%: $(O)/%
 	$(Q)cp $< $@.tmp && mv $@.tmp $@
 
-$(O)/allowxdp: $(O)/main.o $(O)/liballowxdp.a
+$(O)/allowxdp: $(O)/main.o $(O)/handover.o $(O)/liballowxdp.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LDLIBS_BASE)
+
+$(O)/allowxdpd: $(O)/main.o $(O)/liballowxdp.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LDLIBS_ALL)
 
@@ -149,7 +158,8 @@ test-e2e: all
 	/usr/bin/python3 -m pytest -q tests/e2e
 
 install: all
-	install -D -m 0755 $(B)/allowxdp $(DESTDIR)$(PREFIX)/sbin/allowxdp
+	install -d -m 0755 $(DESTDIR)$(PREFIX)/sbin
+	install -m 0755 $(addprefix $(B)/,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/sbin/
 	install -d -m 0755 $(DESTDIR)$(SYSCONFDIR)/allowxdp/lists $(DESTDIR)$(PREFIX)/share/allowxdp/lists
 	install -m 0644 profiles/*.list $(DESTDIR)$(PREFIX)/share/allowxdp/lists/
 	install -m 0644 tools/allowxdp.yaml $(DESTDIR)$(PREFIX)/share/allowxdp/allowxdp.yaml
@@ -159,7 +169,7 @@ install: all
 		install -m 0644 tools/allowxdp.yaml $(DESTDIR)$(SYSCONFDIR)/allowxdp/allowxdp.yaml
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/sbin/allowxdp
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/sbin/,$(PROGRAMS))
 	rm -rf $(DESTDIR)$(PREFIX)/share/allowxdp
 
 C_FILES := $(wildcard bpf/*.[ch] include/*.h user/*.[ch] tests/*/*.[ch])

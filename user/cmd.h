@@ -20,6 +20,7 @@ struct app {
 	bool verbose;
 	struct paths paths;
 	const struct command *command; /* the one that runs */
+	char **argv;                   /* of the process */
 };
 
 struct command {

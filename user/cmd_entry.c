@@ -114,6 +114,8 @@ static int put_in_force(struct subject *s, const struct request *q, const struct
 	if (!s->loaded)
 		return state_write(&q->app->paths, p, q->list, err);
 	rc = policy_check_emptied(p, q->list, mode, q->force, err);
+	if (!rc && !gone != !come)
+		hits_fold_entry(&s->running.instance, p, gone ? gone : come, !!gone);
 	return rc ? rc : policy_apply_entry(&s->running, &before, &q->prefix, q->list, err);
 }
 
@@ -217,21 +219,15 @@ static void note_covering(const struct policy *p, const struct request *q, struc
 	}
 }
 
-/* What is known of its use: its hits are written down now, while there is an entry to tell of. */
+/* What is known of its use, before it goes. */
 static void note_hits(const struct subject *s, const struct entry *e, struct result *out)
 {
 	const struct policy *p = &s->running.policy;
-	struct hits hits _cleanup_hits_ = { 0 };
 	size_t n = strlen(out->text);
-	struct hits_view view;
 	struct entry_hits known;
 
-	hits_fold(&s->running.instance, p, NULL);
-	if (!hits_known(s->running.instance.paths, &hits))
-		return;
-	view = hits_view(&hits, p);
-	known = hits_of(&view, e);
-	hits_phrase(&known, out->text + n, sizeof(out->text) - n);
+	if (hits_peek(&s->running.instance, p, e, &known))
+		hits_phrase(&known, out->text + n, sizeof(out->text) - n);
 }
 
 static int remove_entry(struct subject *s, const struct request *q, struct result *out,

@@ -85,7 +85,7 @@ static int reload(struct reload *l, struct policy *next, struct error *err)
 	how.plan = &l->preview.plan;
 	progress_show("changing the kernel's maps");
 	if (!rc && !l->dry_run)
-		hits_fold(&r->instance, &r->policy, next);
+		hits_fold_changes(&r->instance, &l->preview.plan);
 	if (!rc && !l->dry_run)
 		rc = policy_apply(&r->instance, next, &r->policy, &how, err);
 	return rc;

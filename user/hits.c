@@ -5,6 +5,7 @@
 #include <time.h>
 #include "cleanup.h"
 #include "hits.h"
+#include "hits_changes.h"
 #include "hits_table.h"
 #include "running.h"
 
@@ -12,6 +13,8 @@ struct fold {
 	const struct instance *instance;
 	const struct policy *running, *next;
 	struct hits hits;
+	struct hits_changes changes;
+	struct policy seen;            /* `running` with what went since; its `added` is ours */
 	uint32_t old[HITS_MERGED_MAX]; /* tables */
 	size_t n_old;
 	struct hit_sample *samples;
@@ -22,16 +25,9 @@ struct fold {
 static void fold_free(struct fold *f)
 {
 	hits_free(&f->hits);
+	hits_changes_free(&f->changes);
+	free(f->seen.added.v);
 	free(f->samples);
-}
-
-/* Which boot this is: ids of maps begin anew with it. */
-static void boot_id(char out[static HITS_BOOT_MAX + 1])
-{
-	_cleanup_fclose_ FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
-
-	if (!f || fscanf(f, "%63s", out) != 1)
-		strcpy(out, "unknown");
 }
 
 static int read_state(struct fold *f, struct error *err)
@@ -44,16 +40,10 @@ static int read_state(struct fold *f, struct error *err)
 		return rc;
 	if (!f->hits.since)
 		f->hits.since = f->now;
+	if (hits_changes_read(f->instance->paths, &f->changes) ||
+	    hits_changes_follow(&f->changes, &f->hits))
+		return error_set(err, ENOMEM, "out of memory");
 	return 0;
-}
-
-static bool is_merged(const struct hits *h, const char *boot, uint32_t id)
-{
-	for (size_t i = 0; i < h->n_merged; i++) {
-		if (h->merged[i] == id)
-			return !strcmp(h->boot, boot);
-	}
-	return false;
 }
 
 /* A table that cannot be written down is kept; but not more and more of them. */
@@ -75,9 +65,9 @@ static int read_tables(struct fold *f, struct error *err)
 	char boot[HITS_BOOT_MAX + 1];
 	int rc = 0;
 
-	boot_id(boot);
+	hits_boot_id(boot);
 	for (size_t k = 0; !rc && k < f->n_old; k++) {
-		if (!is_merged(h, boot, f->old[k]))
+		if (!hits_is_merged(h, boot, f->old[k]))
 			rc = hits_table_read(f->instance, f->old[k], &f->samples, &f->n_samples,
 					     &h->left_out, err);
 	}
@@ -96,7 +86,8 @@ static int match_samples(struct fold *f)
 
 	if (!f->n_samples)
 		return 0;
-	if (!matches || merged_make(&m, p) || hits_match(&m, f->samples, f->n_samples, matches))
+	if (!matches || hits_changes_seen(&f->changes, p, &f->seen) || merged_make(&m, &f->seen) ||
+	    hits_match(&m, f->samples, f->n_samples, matches))
 		return -ENOMEM;
 	return hits_add(&f->hits, p, f->samples, matches, f->n_samples);
 }
@@ -123,9 +114,12 @@ static int fold(struct fold *f, struct error *err)
 	f->hits.until = f->now;
 	if (!rc)
 		rc = hits_write(f->instance->paths, &f->hits, err);
-	for (size_t k = 0; !rc && k < f->n_old; k++)
+	if (rc)
+		return rc;
+	for (size_t k = 0; k < f->n_old; k++)
 		hits_table_forget(f->instance, f->old[k]);
-	return rc;
+	hits_changes_forget(f->instance->paths);
+	return 0;
 }
 
 /* What the file says is all there is. */
@@ -151,6 +145,26 @@ void hits_fold(const struct instance *i, const struct policy *running, const str
 		return;
 	if (fold(&f, &err))
 		warn_line("hits of entries are not written down for now: %s", err.text);
+}
+
+void hits_fold_changes(const struct instance *i, const struct plan *plan)
+{
+	uint32_t now = (uint32_t)time(NULL);
+
+	if (plan->services_new || plan->services_changed || plan->services_gone ||
+	    !hits_changes_may_wait(i->paths, now) || hits_changes_note_plan(i->paths, plan, now))
+		hits_fold(i, plan->old, plan->new);
+}
+
+void hits_fold_entry(const struct instance *i, const struct policy *p, const struct entry *e,
+		     bool removed)
+{
+	uint32_t now = (uint32_t)time(NULL);
+
+	/* Noted first: p need not have it any more. */
+	if (hits_changes_note(i->paths, p, e, removed, now) ||
+	    !hits_changes_may_wait(i->paths, now))
+		hits_fold(i, p, NULL);
 }
 
 void hits_refresh(const struct paths *paths)

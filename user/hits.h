@@ -9,6 +9,7 @@
 
 #include "hits_state.h"
 #include "instance.h"
+#include "plan.h"
 
 /*
  * Folds by `running`, the policy that packets went by (NULL: none did yet), and notes which entries
@@ -17,7 +18,22 @@
  */
 void hits_fold(const struct instance *i, const struct policy *running, const struct policy *next);
 
-/* The same for a command that changes nothing: takes the lock, where the instance is loaded. */
+/*
+ * The same for the policies of a plan, or for one entry that comes or goes: little enough is noted
+ * down instead, unless it is time to fold anyway (hits_changes.h).
+ */
+void hits_fold_changes(const struct instance *i, const struct plan *plan);
+void hits_fold_entry(const struct instance *i, const struct policy *p, const struct entry *e,
+		     bool removed);
+
+/*
+ * What is known of one entry of the policy that packets go by, up to now; changes nothing. False:
+ * nothing is known.
+ */
+bool hits_peek(const struct instance *i, const struct policy *p, const struct entry *e,
+	       struct entry_hits *out);
+
+/* hits_fold() for a command that changes nothing: takes the lock, where the instance is loaded. */
 void hits_refresh(const struct paths *paths);
 
 /* The state file as it is. False, and *h is empty, where there is none that can be read. */

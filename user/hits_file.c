@@ -140,8 +140,16 @@ static bool take_line(struct hits *h, const struct line *l)
 	return !strcmp(w[0], "dropped") && number(w[1], UINT64_MAX, &h->dropped);
 }
 
+/* `only`: " LIST PREFIX ", the entry that is asked for; NULL: all are. */
+static bool is_wanted(const char *line, const char *only)
+{
+	bool of_entry = !strncmp(line, "hit ", 4) || !strncmp(line, "entry ", 6);
+
+	return !only || !of_entry || strstr(line, only);
+}
+
 /* 0, or the number of the line that is damaged. */
-static unsigned int parse(struct hits *h, char *text)
+static unsigned int parse(struct hits *h, char *text, const char *only)
 {
 	unsigned int n = 1;
 	char *end = strchr(text, '\n');
@@ -156,6 +164,8 @@ static unsigned int parse(struct hits *h, char *text)
 		if (!end)
 			return n;
 		*end = '\0';
+		if (!is_wanted(text, only))
+			continue;
 		if (!split(text, &l))
 			return n;
 		if (!strcmp(l.words[0], "lines")) {
@@ -172,7 +182,7 @@ static unsigned int parse(struct hits *h, char *text)
 	return n + 1;
 }
 
-int hits_read(const struct paths *paths, struct hits *h, struct error *err)
+static int read_file(const struct paths *paths, const char *only, struct hits *h, struct error *err)
 {
 	_cleanup_free_ char *text = NULL;
 	char path[PATH_MAX];
@@ -183,7 +193,7 @@ int hits_read(const struct paths *paths, struct hits *h, struct error *err)
 	*h = (struct hits){ 0 };
 	if (rc)
 		return rc;
-	line = strlen(text) == n ? parse(h, text) : 1;
+	line = strlen(text) == n ? parse(h, text, only) : 1;
 	if (line) {
 		hits_free(h);
 		return error_at(err, path, line, "is damaged: remove the file, or put it right");
@@ -191,6 +201,20 @@ int hits_read(const struct paths *paths, struct hits *h, struct error *err)
 	hits_sort(h);
 	hits_sort_known(h);
 	return 0;
+}
+
+int hits_read(const struct paths *paths, struct hits *h, struct error *err)
+{
+	return read_file(paths, NULL, h, err);
+}
+
+int hits_read_entry(const struct paths *paths, const char *list, const struct prefix *prefix,
+		    struct hits *h, struct error *err)
+{
+	char text[PREFIX_TEXT_MAX], only[POLICY_NAME_MAX + PREFIX_TEXT_MAX + 4];
+
+	snprintf(only, sizeof(only), " %s %s ", list, prefix_text(prefix, text));
+	return read_file(paths, only, h, err);
 }
 
 static unsigned int write_lines(FILE *f, const struct hits *h)

@@ -162,6 +162,8 @@ void hits_sort_known(struct hits *h)
 	for (size_t i = 1; i < h->n_known; i++) {
 		if (by_entry(&h->known[n], &h->known[i]))
 			h->known[++n] = h->known[i];
+		else if (h->known[i].since < h->known[n].since)
+			h->known[n].since = h->known[i].since;
 	}
 	h->n_known = n + 1;
 }

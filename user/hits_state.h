@@ -66,6 +66,9 @@ bool hits_complete(const struct hits *h);
 
 /* -ENOENT: there are none. -EINVAL: damaged; err says where. All zero before. */
 int hits_read(const struct paths *paths, struct hits *h, struct error *err);
+/* The same, but of hits and entries only those of this prefix of this list. */
+int hits_read_entry(const struct paths *paths, const char *list, const struct prefix *prefix,
+		    struct hits *h, struct error *err);
 int hits_write(const struct paths *paths, const struct hits *h, struct error *err);
 
 /* For readers: appended unsorted; -ENOMEM. */

@@ -34,12 +34,28 @@ static int table_id(int fd, uint32_t *id)
 	return 0;
 }
 
-/* 0: none. */
-static uint32_t current_id(const struct instance *i)
+uint32_t hits_table_current(const struct instance *i)
 {
 	uint32_t zero = 0, id;
 
 	return bpf_map_lookup_elem(i->maps[MAP_HITS], &zero, &id) ? 0 : id;
+}
+
+void hits_boot_id(char out[static HITS_BOOT_MAX + 1])
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	if (!f || fscanf(f, "%63s", out) != 1)
+		strcpy(out, "unknown");
+}
+
+bool hits_is_merged(const struct hits *h, const char *boot, uint32_t id)
+{
+	for (size_t i = 0; i < h->n_merged; i++) {
+		if (h->merged[i] == id)
+			return !strcmp(h->boot, boot);
+	}
+	return false;
 }
 
 /* With the place for those that find no room. */
@@ -75,7 +91,7 @@ bool hits_table_used(const struct instance *i)
 {
 	struct axp_hit_key first, second;
 	char path[INSTANCE_PIN_MAX];
-	_cleanup_close_ int fd = bpf_obj_get(table_pin(i, current_id(i), path));
+	_cleanup_close_ int fd = bpf_obj_get(table_pin(i, hits_table_current(i), path));
 
 	/* One key stands there from the beginning; alone it has nothing to tell. */
 	return fd >= 0 && !bpf_map_get_next_key(fd, NULL, &first) &&
@@ -85,7 +101,7 @@ bool hits_table_used(const struct instance *i)
 size_t hits_tables_old(const struct instance *i, uint32_t *ids, size_t max)
 {
 	_cleanup_closedir_ DIR *dir = opendir(i->paths->pins);
-	uint32_t current = current_id(i), id;
+	uint32_t current = hits_table_current(i), id;
 	const struct dirent *d;
 	size_t n = 0;
 	char end;
@@ -122,6 +138,29 @@ static struct hit_sample take(const struct axp_hit_key *key, const struct axp_hi
 	return s;
 }
 
+static int64_t to_realtime(void)
+{
+	return clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
+}
+
+bool hits_table_find(const struct instance *i, uint32_t id, struct hit_sample *s)
+{
+	struct axp_hit_key key = {
+		.family = s->address.family,
+		.service = s->service,
+		.direction = s->direction,
+	};
+	char path[INSTANCE_PIN_MAX];
+	_cleanup_close_ int fd = bpf_obj_get(table_pin(i, id, path));
+	struct axp_hit hit;
+
+	memcpy(key.address, s->address.addr, key.family == AXP_IPV4 ? 4 : 16);
+	if (fd < 0 || bpf_map_lookup_elem(fd, &key, &hit))
+		return false;
+	*s = take(&key, &hit, to_realtime());
+	return true;
+}
+
 struct batch {
 	struct axp_hit_key keys[BATCH];
 	struct axp_hit values[BATCH];
@@ -130,7 +169,7 @@ struct batch {
 static int read_all(int fd, struct batch *b, struct hit_sample **samples, size_t *n,
 		    uint64_t *left_out)
 {
-	int64_t offset = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
+	int64_t offset = to_realtime();
 	uint32_t position, *from = NULL;
 	int rc = 0;
 

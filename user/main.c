@@ -84,7 +84,7 @@ static bool asks_to_be_verbose(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct app app = { .instance = "default" };
+	struct app app = { .instance = "default", .argv = argv };
 	int first, status;
 
 	if (!asks_to_be_verbose(argc, argv))

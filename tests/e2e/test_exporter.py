@@ -4,6 +4,7 @@
 import contextlib
 import os
 import re
+import shutil
 import signal
 import socket
 import time
@@ -14,7 +15,7 @@ import pytest
 import lab3
 from exporter import Exporter, Metrics, no_longer_runs, split
 from frames import tcp, udp
-from lab import (EXOTEL_MUMBAI, FRESHCHAT_IN, HOST4, HOST6, OFFICE4, STRANGER4, STRANGER6, Lab, one_error, run,
+from lab import (BINARY, EXOTEL_MUMBAI, FRESHCHAT_IN, HOST4, HOST6, OFFICE4, STRANGER4, STRANGER6, Lab, one_error, run,
                  wait_for)
 from test_metrics import promtool
 
@@ -507,3 +508,12 @@ def test_mode_and_confirmation(lab):
     metrics = Metrics(lab.axp.ok("metrics"))
     assert metrics.value("allowxdp_enforcing") == 1 and metrics.value("allowxdp_confirm_pending") == 1
     assert 80 <= metrics.value("allowxdp_confirm_seconds_left") <= 90
+
+
+def test_half_an_installation(lab, tmp_path):
+    """The exporter needs libraries that `add` need not load: it is in a program of its own."""
+    alone = tmp_path / "allowxdp"
+    shutil.copy(BINARY, alone)
+    result = run("nsenter", f"--net=/run/netns/{lab.host.name}", alone, "exporter", env=lab.axp.env, check=False)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert f"cannot run {tmp_path}/allowxdpd" in one_error(result) and "install both" in result.stderr

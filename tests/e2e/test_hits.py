@@ -127,6 +127,52 @@ def remove_tells(loaded):
     assert f"last hit {when}" in axp.ok("remove", "office", STRANGER4)
 
 
+def changes(lab):
+    return state(lab).parent / "hits.changes"
+
+
+def test_small_changes_do_not_fold(loaded):
+    """Hits from before a change are its entry's, though they are looked at afterwards."""
+    axp = loaded.axp
+    axp.json("list")
+    table = tables(loaded)
+    axp.ok("add", "office", STRANGER4)
+    send(loaded, (udp(loaded, STRANGER4, 12000), 3), (udp(loaded, EXOTEL_MUMBAI, 5060), 7))
+    with changes(loaded).open("a", encoding="ascii") as f:
+        f.write("removed off")  # as by a full disk
+    assert "last hit 20" in axp.ok("remove", "office", STRANGER4)
+    axp.write({"services": SERVICES, "lists": {**LISTS, "trunk": ["203.0.113.10"]}})
+    axp.ok("reload")
+    assert tables(loaded) == table
+    axp.ok("add", "office", STRANGER4)
+    axp.write({"services": SERVICES, "lists": LISTS})
+    axp.ok("reload")
+    assert tables(loaded) == table
+    assert hits(loaded) == {("office", f"{STRANGER4}/32"): 3, ("trunk", f"{EXOTEL_MUMBAI}/32"): 7}
+    assert axp.json("list")["hits_complete"] is True
+    assert tables(loaded) != table and not changes(loaded).exists()
+
+
+def test_in_time_changes_fold(loaded):
+    """An hour after the last fold; or when services change, whose slots stand in the table."""
+    axp = loaded.axp
+    send(loaded, (udp(loaded, EXOTEL_MUMBAI, 5060), 2))
+    axp.json("list")
+    send(loaded, (udp(loaded, EXOTEL_MUMBAI, 5060), 3))
+    table = tables(loaded)
+    axp.ok("add", "office", STRANGER4)
+    assert tables(loaded) == table
+    os.utime(state(loaded), (time.time() - 3700,) * 2)
+    axp.ok("remove", "office", STRANGER4)
+    assert tables(loaded) != table and not changes(loaded).exists()
+    send(loaded, (udp(loaded, EXOTEL_MUMBAI, 5060), 4))
+    table = tables(loaded)
+    axp.write({"services": SERVICES[1:] + (("sip2", ["udp/5060"], ["trunk", "office"]),), "lists": LISTS})
+    axp.ok("reload")
+    assert tables(loaded) != table
+    assert hits(loaded) == {("trunk", f"{EXOTEL_MUMBAI}/32"): 9}
+
+
 def test_killed(loaded):
     """Whenever a fold is killed, each packet is counted once."""
     axp, sent = loaded.axp, 0
@@ -183,11 +229,12 @@ def test_damage_stops_nothing(loaded):
     aside = state(loaded).parent / "hits.damaged"
     for damage in ("nonsense\n", "", None):
         send(loaded, (udp(loaded, OFFICE4, 12000), 5))
-        loaded.axp.ok("reload")
+        loaded.axp.ok("list", "--hits")
         text = state(loaded).read_text(encoding="ascii")
         text = text[:len(text) // 2] if damage is None else damage
         state(loaded).write_text(text, encoding="ascii")
-        result = loaded.axp("reload")
+        loaded.axp.ok("reload")
+        result = loaded.axp("list", "--hits")
         assert result.returncode == 0
         assert f"{state(loaded)}:" in result.stderr and "is damaged" in result.stderr
         assert aside.read_text(encoding="ascii") == text

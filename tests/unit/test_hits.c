@@ -4,7 +4,7 @@
 #include <time.h>
 #include "unit.h"
 #include "explain.h"
-#include "hits_state.h"
+#include "hits_changes.h"
 #include "review.h"
 
 enum { LISTS = 5, SERVICES = 4, NOW = 1700000000, DAY = 86400 };
@@ -415,6 +415,72 @@ static void test_huge(void **state)
 		assert_true(h.v[i].last >= NOW + 10);
 }
 
+/* Entries that came and went are read back; what was hit before an entry went is its. */
+static void test_changes(void **state)
+{
+	struct hits_changes changes _cleanup_hits_changes_ = { 0 };
+	struct paths paths = paths_of(*state);
+	struct hits h _cleanup_hits_ = { 0 };
+	struct merged m _cleanup_merged_ = { 0 };
+	_cleanup_policy_ struct policy p;
+	struct policy seen = { 0 };
+	struct hit_sample samples[] = {
+		{ .first = 499, .last = 900 }, { .first = 500 }, { .first = 501 }, { .first = 500 }
+	};
+	struct match matches[4];
+	struct error err;
+	FILE *f;
+
+	small_policy(&p);
+	push(&p, "203.0.113.0/24", 0, "");
+	push(&p, "203.0.113.7", 1, "");
+	push(&p, "2001:db8::/32", 1, "");
+	assert_int_equal(policy_sort_entries(&p, &p.base, &err), 0);
+	assert_int_equal(hits_changes_read(&paths, &changes), 0);
+	assert_int_equal(changes.n, 0);
+	assert_false(hits_changes_may_wait(&paths, 500)); /* nothing was folded yet */
+	for (size_t i = 0; i < p.base.n; i++)
+		assert_int_equal(hits_changes_note(&paths, &p, &p.base.v[i], false, 300), 0);
+	f = fopen(scratch_path(*state, "hits.changes"), "a");
+	fputs("removed offi", f); /* cut */
+	fclose(f);
+	assert_int_equal(hits_changes_note(&paths, &p, &p.base.v[1], true, 500), 0);
+	assert_int_equal(hits_changes_read(&paths, &changes), 0);
+	assert_int_equal(changes.n, 4);
+	assert_false(changes.v[2].removed);
+	assert_true(changes.v[3].removed && changes.v[3].when == 500);
+	assert_int_equal(hits_changes_follow(&changes, &h), 0);
+	assert_int_equal(hits_at(&h, &p, "203.0.113.7", 1).since, 300);
+	assert_int_equal(hits_at(&h, &p, "203.0.113.8", 1).since, 0);
+
+	/* Without the entry: it is still found for what came before it went. */
+	assert_int_equal(p.base.v[1].prefix.len, 32);
+	p.base.v[1] = p.base.v[--p.base.n];
+	assert_int_equal(hits_changes_seen(&changes, &p, &seen), 0);
+	assert_int_equal(seen.added.n, 1);
+	for (size_t i = 0; i < 4; i++) {
+		const char *text = i == 3 ? "203.0.113.8" : "203.0.113.7";
+
+		assert_int_equal(prefix_parse(text, strlen(text), &samples[i].address, &err), 0);
+	}
+	p.services[0].allow[0] = 3;
+	samples[0].service = samples[1].service = p.services[0].slot;
+	samples[2].service = samples[3].service = p.services[0].slot;
+	assert_int_equal(merged_make(&m, &seen), 0);
+	assert_int_equal(hits_match(&m, samples, 4, matches), 0);
+	for (size_t i = 0; i < 4; i++) {
+		bool its = samples[i].first <= 500 && samples[i].address.addr[3] == 7;
+
+		assert_non_null(matches[i].entry);
+		assert_int_equal(matches[i].entry->prefix.len, its ? 32 : 24);
+	}
+	hits_changes_forget(&paths);
+	hits_changes_free(&changes);
+	assert_int_equal(hits_changes_read(&paths, &changes), 0);
+	assert_int_equal(changes.n, 0);
+	free(seen.added.v);
+}
+
 static void test_standby(void **state)
 {
 	static const char *const yes[] = { "standby", "Standby: DC 2", "the STANDBY", "a (standby)",
@@ -610,6 +676,7 @@ int main(void)
 		scratch_test(test_damage),          cmocka_unit_test(test_follow),
 		cmocka_unit_test(test_huge),        cmocka_unit_test(test_standby),
 		cmocka_unit_test(test_superfluous), cmocka_unit_test(test_cuts_off_nobody),
+		scratch_test(test_changes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
