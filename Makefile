@@ -29,7 +29,7 @@ endif
 
 LIBS := libbpf libcyaml yaml-0.1 json-c libcap-ng
 # Of allowxdpd alone, which runs what needs them (user/handover.c): they take long to load.
-WHOLE_LIBS := libmicrohttpd ncursesw
+WHOLE_LIBS := libmicrohttpd ncursesw libcares libsystemd
 ifeq ($(filter clean lint format uninstall,$(MAKECMDGOALS)),)
 ifneq ($(shell pkg-config --exists $(LIBS) $(WHOLE_LIBS) && echo found),found)
 $(error $(shell pkg-config --print-errors --exists $(LIBS) $(WHOLE_LIBS) 2>&1 | head -n 1): run sudo ./tools/deps build)
@@ -40,7 +40,7 @@ CFLAGS_ALL := -std=gnu11 -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Ws
 	-ffile-prefix-map=$(CURDIR)=. -D_GNU_SOURCE -DALLOWXDP_VERSION='"$(VERSION)"' \
 	-Iinclude -Iuser -I$(B) $(shell pkg-config --cflags $(LIBS) $(WHOLE_LIBS)) $(SANFLAGS) $(CPPFLAGS) $(CFLAGS)
 LDLIBS_BASE := $(shell pkg-config --libs $(LIBS)) -lelf -lz -lm $(LDLIBS)
-LDLIBS_ALL := $(shell pkg-config --libs $(WHOLE_LIBS)) $(LDLIBS_BASE)
+LDLIBS_ALL := $(shell pkg-config --libs $(WHOLE_LIBS)) -lresolv $(LDLIBS_BASE)
 
 # -mcpu=v3 is the newest that clang 14 knows; the multiarch directory holds <asm/types.h>.
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Werror -Wno-address-of-packed-member \

@@ -80,6 +80,7 @@ int cmd_stats(struct app *app, int argc, char **argv);
 int cmd_top(struct app *app, int argc, char **argv);
 int cmd_doctor(struct app *app, int argc, char **argv);
 int cmd_metrics(struct app *app, int argc, char **argv);
+int cmd_run(struct app *app, int argc, char **argv);
 int cmd_exporter(struct app *app, int argc, char **argv);
 int cmd_watch(struct app *app, int argc, char **argv);
 int cmd_capture(struct app *app, int argc, char **argv);

@@ -149,6 +149,8 @@ static const struct entry *live_twin(const struct policy *p, const struct reques
 
 	if (twin && entry_expired(p, twin) && !(twin->flags & ENTRY_COMMAND))
 		return NULL;
+	if (twin && twin->flags & ENTRY_NEWS && !!(twin->flags & ENTRY_CARVE) == q->carve)
+		return find_added(p, q); /* what a name or feed brought may go again */
 	return twin;
 }
 
@@ -242,6 +244,15 @@ static int remove_entry(struct subject *s, const struct request *q, struct resul
 	prefix_text(&q->prefix, text);
 	if (twin && !!(twin->flags & ENTRY_CARVE) != q->carve)
 		twin = NULL;
+	if (twin && twin->flags & ENTRY_NEWS) {
+		if (!added)
+			return error_set(err, EPERM,
+					 "%s%s of list %s comes from %s: take that out of the "
+					 "config, then `allowxdp reload`",
+					 q->carve ? "!" : "", text, q->list_name,
+					 policy_string(p, twin->source));
+		twin = added;
+	}
 	if (twin && twin != added)
 		return error_set(
 			err, EPERM,

@@ -16,6 +16,7 @@
 #include "progress.h"
 #include "running.h"
 #include "snapshot.h"
+#include "source_status.h"
 
 struct target {
 	char interface[16];
@@ -351,6 +352,8 @@ int cmd_load(struct app *app, int argc, char **argv)
 		last_reload_keep(&app->paths, rc ? &err : NULL);
 	if (!rc)
 		warn_guarded_exporter(&app->paths, &next);
+	if (!rc)
+		warn_silent_sources(&app->paths, &next);
 	if (rc)
 		status = fail(&err);
 	else

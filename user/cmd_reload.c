@@ -12,6 +12,7 @@
 #include "preview.h"
 #include "progress.h"
 #include "running.h"
+#include "source_status.h"
 
 /*
  * A mode set at run time stays, unless the config's own mode was edited since: then that is what
@@ -128,6 +129,8 @@ int cmd_reload(struct app *app, int argc, char **argv)
 		last_reload_keep(&app->paths, rc ? &err : NULL);
 	if (!rc)
 		warn_guarded_exporter(&app->paths, &next);
+	if (!rc)
+		warn_silent_sources(&app->paths, &next);
 	status = rc ? fail(&err) : print_result(&l, &next, mode_after(&l.running, &next));
 	preview_free(&l.preview);
 	running_close(&l.running);

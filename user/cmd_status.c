@@ -7,11 +7,13 @@
 #include "bpffs.h"
 #include "cleanup.h"
 #include "cmd.h"
+#include "daemon_claim.h"
 #include "duration.h"
 #include "flows.h"
 #include "last_reload.h"
 #include "output.h"
 #include "running.h"
+#include "source_status.h"
 
 struct status {
 	struct running running;
@@ -21,6 +23,7 @@ struct status {
 	struct list_size sizes[POLICY_MAX_LISTS];
 	struct flow_stats flows;
 	struct last_reload reload;
+	struct source_statuses sources;
 };
 
 static const char *attach_text(const struct attachment *a)
@@ -84,6 +87,7 @@ static void print_text(const struct app *app, const struct status *s)
 	}
 	for (size_t i = 0; i < p->n_lists; i++)
 		printf("  list      %-16s %zu entries\n", p->lists[i].name, s->sizes[i].entries);
+	source_statuses_print(&s->sources);
 }
 
 static struct json_object *interfaces_json(const struct status *s)
@@ -165,6 +169,8 @@ static int print_status_json(const struct app *app, const struct status *s)
 			       pending(s) ? json_object_new_int64((int64_t)seconds_left(s)) : NULL);
 	json_object_object_add(o, "rolled_back", json_object_new_boolean(s->running.rolled_back));
 	json_object_object_add(o, "flows", flows_json(&s->flows));
+	json_object_object_add(o, "sources", source_statuses_json(&s->sources));
+	json_object_object_add(o, "run", json_object_new_boolean(daemon_runs(&app->paths)));
 	return print_json(o);
 }
 
@@ -188,6 +194,8 @@ static int gather(struct app *app, struct status *s, struct error *err)
 	for (size_t i = 0; i < s->n_attachments; i++)
 		attach_query(&app->paths, names[i], &s->attachments[i]);
 	policy_list_sizes(&s->running.policy, s->sizes);
+	if (source_statuses_read(&app->paths, &s->running.policy, &s->sources))
+		return error_set(err, ENOMEM, "out of memory");
 	return flows_stats(&s->running.instance, &s->running.policy, &s->flows, err);
 }
 
@@ -208,6 +216,7 @@ int cmd_status(struct app *app, int argc, char **argv)
 		status = print_status_json(app, &s);
 	else
 		print_text(app, &s);
+	source_statuses_free(&s.sources);
 	running_close(&s.running);
 	return status;
 }

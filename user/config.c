@@ -6,23 +6,13 @@
 #include <time.h>
 #include "cleanup.h"
 #include "config.h"
-#include "config_yaml.h"
+#include "config_reader.h"
 #include "duration.h"
 #include "listfile.h"
 #include "readfile.h"
 #include "text.h"
 
 enum { CONFIG_LIMIT = 64 << 20, FLOW_CAPACITY_MIN = 1024, FLOW_CAPACITY_MAX = 4194304 };
-
-/* What reading one config takes. `node` arguments below are where in the document a thing stands.
- */
-struct reader {
-	struct policy *p;
-	struct yaml_lines *l;
-	const struct config_yaml *c;
-	const char *path;
-	struct error *err;
-};
 
 static int no_memory(struct error *err)
 {
@@ -225,6 +215,8 @@ static int read_list(const struct reader *r, size_t i, int node)
 	list->line = yaml_lines_of(r->l, node);
 	r->p->n_lists = i + 1;
 	ret = read_prefixes(r, c, i, node);
+	if (!ret)
+		ret = read_sources(r, c, i, node);
 	if (ret)
 		return ret;
 	return read_list_file(r, c, i, yaml_lines_of_key(r->l, node, "file"));
@@ -476,6 +468,8 @@ static int read_all(const struct reader *r)
 		ret = read_fragments(r, root);
 	if (!ret)
 		ret = read_flows(r, root);
+	if (!ret)
+		ret = read_dns(r, root);
 	if (ret)
 		return ret;
 	ret = read_interfaces(r, root);

@@ -43,6 +43,9 @@ static const cyaml_schema_field_t list_fields[] = {
 	TEXT_FIELD("name", 0, struct config_list, name),
 	TEXT_FIELD("file", CYAML_FLAG_OPTIONAL, struct config_list, file),
 	LIST_FIELD("prefixes", MAY_BE_EMPTY, struct config_list, prefixes, &text_schema),
+	LIST_FIELD("names", MAY_BE_EMPTY, struct config_list, names, &text_schema),
+	LIST_FIELD("srv", MAY_BE_EMPTY, struct config_list, srv, &text_schema),
+	TEXT_FIELD("allow-private", CYAML_FLAG_OPTIONAL, struct config_list, allow_private),
 	CYAML_FIELD_END,
 };
 
@@ -58,11 +61,20 @@ static const cyaml_schema_field_t flows_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t dns_fields[] = {
+	LIST_FIELD("resolvers", MAY_BE_EMPTY, struct config_dns, resolvers, &text_schema),
+	TEXT_FIELD("ttl-min", CYAML_FLAG_OPTIONAL, struct config_dns, ttl_min),
+	TEXT_FIELD("ttl-max", CYAML_FLAG_OPTIONAL, struct config_dns, ttl_max),
+	TEXT_FIELD("grace", CYAML_FLAG_OPTIONAL, struct config_dns, grace),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t top_fields[] = {
 	TEXT_FIELD("mode", CYAML_FLAG_OPTIONAL, struct config_yaml, mode),
 	TEXT_FIELD("fragments", CYAML_FLAG_OPTIONAL, struct config_yaml, fragments),
 	CYAML_FIELD_MAPPING_PTR("flows", CYAML_FLAG_OPTIONAL, struct config_yaml, flows,
 				flows_fields),
+	CYAML_FIELD_MAPPING_PTR("dns", CYAML_FLAG_OPTIONAL, struct config_yaml, dns, dns_fields),
 	LIST_FIELD("interfaces", MAY_BE_EMPTY, struct config_yaml, interfaces, &text_schema),
 	LIST_FIELD("services", CYAML_FLAG_POINTER_NULL_STR, struct config_yaml, services,
 		   &service_schema),
@@ -97,6 +109,14 @@ static const struct {
 	{ "tcp-closing", "tcp-closing: 60s" },
 	{ "file", "file: lists/office.list" },
 	{ "prefixes", "prefixes: [\"203.0.113.0/24\"]" },
+	{ "names", "names: [sip.example.com]" },
+	{ "srv", "srv: [_sip._udp.example.com]" },
+	{ "allow-private", "allow-private: true" },
+	{ "dns", "dns: {resolvers: [192.0.2.53], ttl-min: 30s, grace: 10m}" },
+	{ "resolvers", "resolvers: [192.0.2.53]" },
+	{ "ttl-min", "ttl-min: 30s" },
+	{ "ttl-max", "ttl-max: 1h" },
+	{ "grace", "grace: 10m" },
 };
 
 static const char *example_of(const char *key)
@@ -170,7 +190,7 @@ static const cyaml_schema_field_t *find_field(const cyaml_schema_field_t *fields
 static int unknown_key(const struct search *s, const cyaml_schema_field_t *fields,
 		       const yaml_node_t *key)
 {
-	char shown[TEXT_SHOWN_MAX], known[128] = "";
+	char shown[TEXT_SHOWN_MAX], known[512] = "";
 	size_t n = 0;
 
 	for (; fields->key; fields++)

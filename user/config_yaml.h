@@ -22,6 +22,19 @@ struct config_list {
 	char *file;
 	char **prefixes;
 	unsigned int prefixes_count;
+	char **names;
+	unsigned int names_count;
+	char **srv;
+	unsigned int srv_count;
+	char *allow_private;
+};
+
+struct config_dns {
+	char **resolvers;
+	unsigned int resolvers_count;
+	char *ttl_min;
+	char *ttl_max;
+	char *grace;
 };
 
 struct config_flows {
@@ -35,6 +48,7 @@ struct config_yaml {
 	char *mode;
 	char *fragments;
 	struct config_flows *flows;
+	struct config_dns *dns;
 	char **interfaces;
 	unsigned int interfaces_count;
 	struct config_service *services;

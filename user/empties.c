@@ -2,6 +2,18 @@
 #include <errno.h>
 #include "empties.h"
 
+/* Names or feeds may still bring some. */
+static bool awaits_news(const struct policy *p, const struct service *s)
+{
+	for (size_t i = 0; i < p->n_sources; i++) {
+		size_t list = p->sources[i].list;
+
+		if (s->allow[list / 64] >> (list % 64) & 1)
+			return true;
+	}
+	return false;
+}
+
 int policy_check_empty(const struct policy *p, uint32_t mode, bool force, struct error *err)
 {
 	struct list_size sizes[POLICY_MAX_LISTS];
@@ -16,8 +28,13 @@ int policy_check_empty(const struct policy *p, uint32_t mode, bool force, struct
 			return error_set(
 				err, EPERM,
 				"service %s has no entry in any of its lists, so that enforcing "
-				"would drop everyone: add entries, use monitor mode, or --force",
-				s->name);
+				"would drop everyone: %s",
+				s->name,
+				awaits_news(p, s)
+					? "load it with --monitor, let `allowxdp run` ask its "
+					  "names and feeds, then `allowxdp mode enforce`; or "
+					  "--force"
+					: "add entries, use monitor mode, or --force");
 		warn_line("service %s has no entry in any of its lists: everyone %s dropped",
 			  s->name, mode == AXP_MODE_ENFORCE ? "is" : "would be");
 	}

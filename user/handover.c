@@ -49,3 +49,10 @@ int cmd_top(struct app *app, int argc, char **argv)
 	(void)argv;
 	return hand_over(app);
 }
+
+int cmd_run(struct app *app, int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return hand_over(app);
+}

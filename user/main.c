@@ -31,6 +31,7 @@ static const struct command commands[] = {
 	{ "import", "FILE|-", "make list files of what another tool prints", cmd_import },
 	{ "export", "[LIST...]", "print the policy for nft or ipset", cmd_export },
 	{ "metrics", "", "print metrics in Prometheus's text format", cmd_metrics },
+	{ "run", "", "keep names and feeds up to date, and serve metrics", cmd_run },
 	{ "exporter", "", "serve metrics over HTTP", cmd_exporter },
 };
 

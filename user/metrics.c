@@ -12,6 +12,7 @@
 #include "promtext.h"
 #include "running.h"
 #include "snapshot.h"
+#include "source_status.h"
 #include "state.h"
 #include "tables.h"
 #include "totals.h"
@@ -29,6 +30,7 @@ struct view {
 	struct inventory inventory;
 	struct table tables[TABLES];
 	struct last_reload reload;
+	struct source_statuses sources;
 };
 
 /* A first load is under way: there are maps, but no policy yet. */
@@ -56,6 +58,8 @@ static int look(struct view *v, struct error *err)
 	for (size_t i = 0; i < v->n_attachments; i++)
 		attach_query(v->paths, names[i], &v->attachments[i]);
 	inventory_take(&r->policy, &v->inventory);
+	if (source_statuses_read(v->paths, &r->policy, &v->sources))
+		return error_set(err, ENOMEM, "out of memory");
 	rc = flows_stats(&r->instance, &r->policy, &v->flows, err);
 	if (!rc)
 		rc = totals_read(&r->instance, &r->policy, &v->flows, &v->totals, err);
@@ -164,7 +168,10 @@ static uint64_t modified(const char *path)
 	return !*path || stat(path, &st) ? 0 : (uint64_t)st.st_mtime;
 }
 
-/* Of its file (the config, where it has none), or of what `add` added, whichever is later. */
+/*
+ * Of its file (the config, where it has none), of what `add` added, or the last answer of a name or
+ * feed, whichever is latest.
+ */
 static uint64_t list_changed(const struct view *v, const struct list *list)
 {
 	const struct policy *p = &v->running.policy;
@@ -174,7 +181,16 @@ static uint64_t list_changed(const struct view *v, const struct list *list)
 
 	state_list_path(v->paths, list->name, path, sizeof(path));
 	added = modified(path);
-	return added > written ? added : written;
+	if (added > written)
+		written = added;
+	/* names and feeds that answer are as good as a file that is looked after */
+	for (size_t i = 0; i < v->sources.n; i++) {
+		const struct source_status *s = &v->sources.v[i];
+
+		if (!strcmp(s->list, list->name) && s->state.last_success > written)
+			written = s->state.last_success;
+	}
+	return written;
 }
 
 static void print_lists(FILE *f, const struct view *v)
@@ -192,7 +208,8 @@ static void print_lists(FILE *f, const struct view *v)
 		}
 	}
 	prom_head(f, "allowxdp_list_changed_timestamp_seconds", "gauge",
-		  "When the list's file, or what was added to it, was last written.");
+		  "When the list's file, or what was added to it, was last written, or a name "
+		  "or feed of it last answered.");
 	for (size_t i = 0; i < p->n_lists; i++) {
 		const struct prom_label label = { "list", p->lists[i].name };
 		uint64_t changed = list_changed(v, &p->lists[i]);
@@ -299,6 +316,7 @@ static int print(FILE *f, const struct view *v, struct error *err)
 	print_policy(f, v);
 	print_pending(f, &v->running);
 	print_lists(f, v);
+	source_statuses_metrics(f, &v->sources);
 	print_tables(f, v);
 	print_flows(f, &v->flows, &v->totals);
 	return 0;
@@ -347,6 +365,7 @@ static int print_once(FILE *f, const struct paths *paths, struct health *health,
 		rc = print(f, v, err);
 	if (!rc)
 		examine(v, health);
+	source_statuses_free(&v->sources);
 	running_close(&v->running);
 	return rc;
 }

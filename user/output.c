@@ -7,15 +7,6 @@
 
 enum { PLAN_LINES_MAX = 40 };
 
-const char *origin_text(const struct policy *p, const struct entry *e, char *buf, size_t n)
-{
-	if (e->flags & ENTRY_COMMAND)
-		snprintf(buf, n, "command");
-	else
-		snprintf(buf, n, "%s:%u", policy_string(p, e->source), e->line);
-	return buf;
-}
-
 const char *entry_text(const struct entry *e, char *buf, size_t n)
 {
 	char prefix[PREFIX_TEXT_MAX];

@@ -5,12 +5,10 @@
 
 #include <json-c/json_object.h>
 #include "counters.h"
+#include "origin.h"
 #include "peers.h"
 #include "plan.h"
 #include "policy.h"
-
-/* "FILE:LINE", or "command" for an entry that `add` added. Returns buf. */
-const char *origin_text(const struct policy *p, const struct entry *e, char *buf, size_t n);
 
 /* "!PREFIX" for a carve-out. Returns buf. */
 const char *entry_text(const struct entry *e, char *buf, size_t n);

@@ -100,6 +100,11 @@ int make_directory(const char *path, struct error *err)
 
 int lock_instance(const struct paths *p, struct error *err)
 {
+	return lock_instance_within(p, LOCK_WAIT_MS, err);
+}
+
+int lock_instance_within(const struct paths *p, int milliseconds, struct error *err)
+{
 	const struct timespec pause = { .tv_nsec = LOCK_POLL_MS * 1000000L };
 	char path[PATH_MAX];
 	_cleanup_close_ int fd = -1;
@@ -115,12 +120,12 @@ int lock_instance(const struct paths *p, struct error *err)
 	for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB); waited += LOCK_POLL_MS) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return error_set(err, errno, "cannot lock %s: %s", path, strerror(errno));
-		if (waited >= LOCK_WAIT_MS)
+		if (waited >= milliseconds)
 			return error_set(
 				err, EBUSY,
 				"another allowxdp command has held %s for %d s: wait for it, or "
 				"see who holds it with `fuser -v %s`",
-				path, LOCK_WAIT_MS / 1000, path);
+				path, milliseconds / 1000, path);
 		nanosleep(&pause, NULL);
 	}
 	return TAKE_FD(fd);

@@ -32,4 +32,7 @@ int make_directory(const char *path, struct error *err);
  */
 int lock_instance(const struct paths *p, struct error *err);
 
+/* The same, waiting so long; -EBUSY when that was not enough. */
+int lock_instance_within(const struct paths *p, int milliseconds, struct error *err);
+
 #endif

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include "cleanup.h"
 #include "large_pages.h"
 #include "policy.h"
 
 /*
  * Who owns what. In a policy that was read from a config, every pointer is malloc'd. In a `mapped`
- * one, services, lists, interfaces, base.v and strings.blob point into the mapping, and only
- * added.v is malloc'd. strings.cap == 0 says that the blob is not ours: policy_intern moves it to
- * the heap before it grows, which sets cap, so the blob alone may be owned in a mapped policy.
+ * one, services, lists, sources, interfaces, base.v and strings.blob point into the mapping, and
+ * only added.v is malloc'd. strings.cap == 0 says that the blob is not ours: policy_intern moves it
+ * to the heap before it grows, which sets cap, so the blob alone may be owned in a mapped policy.
  */
 void policy_free(struct policy *p)
 {
@@ -23,6 +25,7 @@ void policy_free(struct policy *p)
 	} else {
 		free(p->services);
 		free(p->lists);
+		free(p->sources);
 		free(p->interfaces);
 		free(p->base.v);
 	}
@@ -37,6 +40,9 @@ struct settings policy_defaults(void)
 		.idle_udp = 180,
 		.idle_tcp = 7200,
 		.idle_tcp_closing = 60,
+		.dns_ttl_min = 30,
+		.dns_ttl_max = 3600,
+		.dns_grace = 600,
 	};
 }
 
@@ -94,6 +100,33 @@ int policy_intern(struct policy *p, const char *text, size_t n, uint32_t *offset
 	memcpy(s->blob + s->n, text, n);
 	s->n += n;
 	s->blob[s->n++] = '\0';
+	return 0;
+}
+
+const char *source_kind_name(enum source_kind kind)
+{
+	static const char *const names[] = { "name", "srv", "url", "command" };
+
+	return names[kind];
+}
+
+int policy_add_source(struct policy *p, const struct news_source *source, const char *text)
+{
+	static const char *const origins[] = { "name", "srv", "feed", "feed" };
+	_cleanup_free_ char *origin = NULL;
+	struct news_source *v, *s;
+
+	v = reallocarray(p->sources, p->n_sources + 1, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	p->sources = v;
+	s = &v[p->n_sources];
+	*s = *source;
+	if (policy_intern(p, text, strlen(text), &s->text) ||
+	    asprintf(&origin, "%s %s", origins[s->kind], text) < 0 ||
+	    policy_intern(p, origin, strlen(origin), &s->origin))
+		return -ENOMEM;
+	p->n_sources++;
 	return 0;
 }
 

@@ -20,6 +20,7 @@ enum {
 	POLICY_MAX_LISTS = 256,
 	POLICY_MAX_PORT_RANGES = 64, /* per service */
 	POLICY_MAX_INTERFACES = 16,
+	POLICY_MAX_SOURCES = 1024,
 };
 
 struct port_range {
@@ -53,13 +54,44 @@ struct entry {
 	uint16_t flags;  /* ENTRY_* */
 	uint32_t label;  /* string */
 	uint32_t source; /* string: path of the file that the entry stands in */
-	uint32_t line;   /* in that file */
+	uint32_t line;   /* in that file; 0 with ENTRY_NEWS, whose source is a struct news_source's
+			  * origin
+			  */
 	uint32_t until;  /* seconds since 1970: matches no more from then on; 0: for good */
 };
 
 enum {
 	ENTRY_CARVE = 1 << 0,   /* !PREFIX: a hole in this list */
 	ENTRY_COMMAND = 1 << 1, /* added by `allowxdp add`, kept in the state directory */
+	ENTRY_NEWS = 1 << 2, /* brought by `allowxdp run`, kept in the state directory (news.h) */
+};
+
+/* What `allowxdp run` brings a list's entries from. */
+enum source_kind {
+	SOURCE_NAME,    /* a host name: its addresses */
+	SOURCE_SRV,     /* a service's name in DNS: the addresses of its targets */
+	SOURCE_URL,     /* what is to be had there */
+	SOURCE_COMMAND, /* what a program prints */
+	SOURCE_KINDS,
+};
+
+enum {
+	SOURCE_ALLOW_PRIVATE = 1 << 0, /* flag: private, documentation... addresses are taken */
+	SOURCE_TEXTS = 8,
+	SOURCE_NUMBERS = 8,
+};
+
+struct news_source {
+	uint16_t list; /* index into policy->lists */
+	uint16_t kind; /* enum source_kind */
+	uint32_t flags;
+	uint32_t text;   /* string: the name, URL or command line */
+	uint32_t origin; /* string: "name pstn.example.com", as its entries' source */
+	uint32_t line;   /* in the config */
+	uint32_t pad;
+	/* Options of the kind: strings, and numbers. */
+	uint32_t texts[SOURCE_TEXTS];
+	uint64_t numbers[SOURCE_NUMBERS];
 };
 
 struct entries {
@@ -79,6 +111,8 @@ struct settings {
 	uint32_t fragments_drop; /* 1: later fragments without a known first one are dropped */
 	uint32_t flow_capacity;
 	uint32_t idle_udp, idle_tcp, idle_tcp_closing; /* seconds */
+	uint32_t resolvers; /* string: "ADDR:PORT,[ADDR]:PORT"; 0: the system's */
+	uint32_t dns_ttl_min, dns_ttl_max, dns_grace; /* seconds */
 };
 
 struct policy {
@@ -86,15 +120,18 @@ struct policy {
 	size_t n_services;
 	struct list *lists;
 	size_t n_lists;
+	struct news_source *sources; /* in the lists' order */
+	size_t n_sources;
 	char (*interfaces)[16];
 	size_t n_interfaces;
 	struct settings settings;
 	uint32_t config;      /* string: path of the config file */
-	struct entries base;  /* from the config and list files */
+	struct entries base;  /* from the config and list files, and news of sources */
 	struct entries added; /* from `allowxdp add` */
 	struct strings strings;
 	uint32_t now; /* when it was read, seconds since 1970: what has expired by then */
-	bool mapped;  /* services, lists, interfaces, base: in a file mapping, not to be freed */
+	bool mapped;  /* services, lists, sources, interfaces, base: in a file mapping, not to be
+			 freed */
 	void *mapping;
 	size_t mapping_size;
 };
@@ -115,6 +152,14 @@ const char *policy_string(const struct policy *p, uint32_t offset);
  */
 int policy_intern(struct policy *p, const char *text, size_t n, uint32_t *offset);
 
+/*
+ * Appends a source of a list and sets its text and origin; its other fields are *source's. -ENOMEM.
+ */
+int policy_add_source(struct policy *p, const struct news_source *source, const char *text);
+
+/* "name", "srv", "url", "command": in file names, JSON and metrics. */
+const char *source_kind_name(enum source_kind kind);
+
 /* Room for n more at once. -ENOMEM. */
 int entries_reserve(struct entries *e, size_t n);
 
@@ -123,7 +168,8 @@ int entries_push(struct entries *e, const struct entry *entry);
 
 /*
  * Sorts and drops exact duplicates (same prefix, list, sign: the first one stays). The same prefix
- * both listed and carved out in one list is refused, naming both places.
+ * both listed and carved out in one list is refused, naming both places; but where news contradict
+ * what the administrator wrote, they give way.
  */
 int policy_sort_entries(const struct policy *p, struct entries *e, struct error *err);
 
@@ -171,6 +217,14 @@ int policy_assign_slots(struct policy *p, const struct policy *previous, struct 
  */
 bool policy_service_empty(const struct policy *p, const struct service *s,
 			  const struct list_size *sizes);
+
+/*
+ * A copy of p in *out (all zero before) that owns all it has, and may be changed. Entries are taken
+ * where `keep` says so (NULL: all). Strings that nothing uses are left behind. -ENOMEM.
+ */
+int policy_clone(const struct policy *p,
+		 bool (*keep)(const struct policy *p, const struct entry *e, const void *arg),
+		 const void *arg, struct policy *out);
 
 /* Names of lists and services: letters, digits, '_', '-', '.'; begins with a letter or digit. */
 bool policy_name_ok(const char *name);

@@ -293,6 +293,7 @@ static int both_listed_and_carved(const struct policy *p, const struct entry *a,
 {
 	char text[PREFIX_TEXT_MAX];
 
+	/* neither is news: those give way */
 	return error_at(err, policy_string(p, b->source), b->line,
 			"%s is both listed and carved out in list \"%s\" (the other is %s:%u): "
 			"remove one",
@@ -315,8 +316,12 @@ int policy_sort_entries(const struct policy *p, struct entries *e, struct error 
 			if (n != i)
 				e->v[n] = *next;
 			n++;
-		} else if ((last->flags ^ next->flags) & ENTRY_CARVE)
+		} else if (last->flags & ENTRY_NEWS && !(next->flags & ENTRY_NEWS)) {
+			e->v[n - 1] = *next; /* what the administrator wrote counts */
+		} else if (((last->flags ^ next->flags) & ENTRY_CARVE) &&
+			   !(next->flags & ENTRY_NEWS)) {
 			return both_listed_and_carved(p, last, next, err);
+		}
 	}
 	e->n = n;
 	return 0;

@@ -90,6 +90,8 @@ static const char *remove_action(const struct policy *p, const struct entry *e, 
 	if (e->flags & ENTRY_COMMAND)
 		snprintf(buf, n, "allowxdp remove %s %s", p->lists[e->list].name,
 			 prefix_text(&e->prefix, text));
+	else if (e->flags & ENTRY_NEWS)
+		snprintf(buf, n, "it comes from %s", policy_string(p, e->source));
 	else
 		snprintf(buf, n, "take it out at %s:%u, then allowxdp reload",
 			 policy_string(p, e->source), e->line);
@@ -106,6 +108,8 @@ static const char *action(const struct review_about *a, const struct finding *f,
 	bool command = e->flags & ENTRY_COMMAND;
 	char text[PREFIX_TEXT_MAX];
 
+	if (e->flags & ENTRY_NEWS)
+		return remove_action(p, e, buf, n);
 	prefix_text(&e->prefix, text);
 	switch (f->kind) {
 	case FINDING_NO_LABEL:

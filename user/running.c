@@ -5,6 +5,7 @@
 #include "cleanup.h"
 #include "config.h"
 #include "hits.h"
+#include "news.h"
 #include "running.h"
 #include "snapshot.h"
 #include "state.h"
@@ -149,5 +150,10 @@ int policy_read_files(const struct paths *paths, const char *config, struct poli
 {
 	int rc = config_read(p, config, err);
 
-	return rc ? rc : state_read(paths, p, true, err);
+	if (!rc)
+		rc = news_read(paths, p, err);
+	if (!rc)
+		rc = state_read(paths, p, true, err);
+	news_give_way(p);
+	return rc;
 }

@@ -30,7 +30,8 @@ int running_open_to_change(struct running *r, const struct paths *paths, struct 
  */
 int running_open_to_replace(struct running *r, const struct paths *paths, struct error *err);
 
-/* Reads the config, its lists and the added entries: a whole policy, not yet in the kernel. */
+/* Reads the config, its lists, the news of its sources and the added entries: a whole policy, not
+ * yet in the kernel. */
 int policy_read_files(const struct paths *paths, const char *config, struct policy *p,
 		      struct error *err);
 

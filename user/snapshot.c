@@ -23,15 +23,15 @@
 struct header {
 	char magic[16];
 	uint32_t version;
-	uint32_t service_size, list_size, entry_size;
+	uint32_t service_size, list_size, source_size, entry_size, settings_size;
 	uint64_t generation;
-	uint64_t n_services, n_lists, n_interfaces, n_entries, n_strings;
+	uint64_t n_services, n_lists, n_sources, n_interfaces, n_entries, n_strings;
 	struct settings settings;
 	uint32_t config;
 	uint32_t expire;
 };
 
-enum { SNAPSHOT_VERSION = 3 };
+enum { SNAPSHOT_VERSION = 4 };
 
 static void snapshot_path(const struct paths *paths, uint64_t generation, char *out, size_t n)
 {
@@ -61,10 +61,13 @@ int snapshot_write(const struct paths *paths, uint64_t generation, const struct 
 		.version = SNAPSHOT_VERSION,
 		.service_size = sizeof(struct service),
 		.list_size = sizeof(struct list),
+		.source_size = sizeof(struct news_source),
 		.entry_size = sizeof(struct entry),
+		.settings_size = sizeof(struct settings),
 		.generation = generation,
 		.n_services = p->n_services,
 		.n_lists = p->n_lists,
+		.n_sources = p->n_sources,
 		.n_interfaces = p->n_interfaces,
 		.n_entries = p->base.n,
 		.n_strings = p->strings.n,
@@ -82,6 +85,7 @@ int snapshot_write(const struct paths *paths, uint64_t generation, const struct 
 	write_section(file.f, &h, sizeof(h));
 	write_section(file.f, p->services, p->n_services * sizeof(*p->services));
 	write_section(file.f, p->lists, p->n_lists * sizeof(*p->lists));
+	write_section(file.f, p->sources, p->n_sources * sizeof(*p->sources));
 	write_section(file.f, p->interfaces, p->n_interfaces * sizeof(*p->interfaces));
 	write_section(file.f, p->base.v, p->base.n * sizeof(*p->base.v));
 	write_section(file.f, p->strings.blob, p->strings.n);
@@ -106,11 +110,13 @@ static int snapshot_use(struct policy *p, uint64_t generation)
 
 	if (p->mapping_size < sizeof(*h) || memcmp(h->magic, SNAPSHOT_MAGIC, sizeof(h->magic)) ||
 	    h->version != SNAPSHOT_VERSION || h->service_size != sizeof(struct service) ||
-	    h->list_size != sizeof(struct list) || h->entry_size != sizeof(struct entry) ||
+	    h->list_size != sizeof(struct list) || h->source_size != sizeof(struct news_source) ||
+	    h->entry_size != sizeof(struct entry) || h->settings_size != sizeof(struct settings) ||
 	    h->generation != generation)
 		return -EINVAL;
 	p->n_services = h->n_services;
 	p->n_lists = h->n_lists;
+	p->n_sources = h->n_sources;
 	p->n_interfaces = h->n_interfaces;
 	p->base.n = h->n_entries;
 	p->strings.n = h->n_strings;
@@ -119,6 +125,7 @@ static int snapshot_use(struct policy *p, uint64_t generation)
 	p->base.expire = h->expire;
 	p->services = section(p, &offset, p->n_services, sizeof(*p->services));
 	p->lists = section(p, &offset, p->n_lists, sizeof(*p->lists));
+	p->sources = section(p, &offset, p->n_sources, sizeof(*p->sources));
 	p->interfaces = section(p, &offset, p->n_interfaces, sizeof(*p->interfaces));
 	p->base.v = section(p, &offset, p->base.n, sizeof(*p->base.v));
 	p->strings.blob = section(p, &offset, p->strings.n, 1);
@@ -160,6 +167,18 @@ uint64_t snapshot_time(const struct paths *paths, uint64_t generation)
 
 	snapshot_path(paths, generation, path, sizeof(path));
 	return stat(path, &st) ? 0 : (uint64_t)st.st_mtime;
+}
+
+uint64_t snapshot_identity(const struct paths *paths, uint64_t generation)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	snapshot_path(paths, generation, path, sizeof(path));
+	if (stat(path, &st))
+		return 0;
+	return ((uint64_t)st.st_mtim.tv_sec * 1000000000 + (uint64_t)st.st_mtim.tv_nsec) ^
+	       (uint64_t)st.st_ino << 40;
 }
 
 void snapshot_prune(const struct paths *paths, uint64_t keep, uint64_t and_keep)

@@ -25,6 +25,9 @@ int snapshot_read(const struct paths *paths, uint64_t generation, struct policy 
 /* When the generation was made, seconds since 1970; 0 where its snapshot is missing. */
 uint64_t snapshot_time(const struct paths *paths, uint64_t generation);
 
+/* Tells one from another of the same generation, as after `unload` and `load`; 0: there is none. */
+uint64_t snapshot_identity(const struct paths *paths, uint64_t generation);
+
 /* Removes all snapshots but those of the two generations given (0: none). */
 void snapshot_prune(const struct paths *paths, uint64_t keep, uint64_t and_keep);
 

@@ -48,7 +48,8 @@ static int refuse_contradictions(const struct policy *p, struct error *err)
 		const struct entry *b = policy_find_entry(p, &a->prefix, a->list);
 		char text[PREFIX_TEXT_MAX];
 
-		if (!b || (b->flags & ENTRY_COMMAND) || !((a->flags ^ b->flags) & ENTRY_CARVE))
+		if (!b || (b->flags & (ENTRY_COMMAND | ENTRY_NEWS)) ||
+		    !((a->flags ^ b->flags) & ENTRY_CARVE))
 			continue;
 		return error_at(err, policy_string(p, b->source), b->line,
 				"%s is %s here, but `allowxdp add` %s it in list %s (%s:%u): "

@@ -423,17 +423,19 @@ static void unknown_keys(void **state)
 {
 	assert_refused(
 		*state, "mode: enforce\nlits: []\n" SERVICE, 2,
-		"unknown key \"lits\": the keys here are mode, fragments, flows, interfaces, "
+		"unknown key \"lits\": the keys here are mode, fragments, flows, dns, interfaces, "
 		"services, lists");
 	assert_refused(
 		*state, "services:\n- name: s\n  ports: [tcp/443]\n\n  alow: [x]\n", 5,
 		"unknown key \"alow\": the keys here are name, ports, allow, direction, replies");
-	assert_refused(*state, SERVICE "lists:\n- name: l\n- prefix: [10.0.0.1]\n", 4,
-		       "unknown key \"prefix\": the keys here are name, file, prefixes");
 	assert_refused(
-		*state, SERVICE "\"\": 1\n", 2,
-		"unknown key \"\": the keys here are mode, fragments, flows, interfaces, services, "
-		"lists");
+		*state, SERVICE "lists:\n- name: l\n- prefix: [10.0.0.1]\n", 4,
+		"unknown key \"prefix\": the keys here are name, file, prefixes, names, srv, "
+		"allow-private");
+	assert_refused(*state, SERVICE "\"\": 1\n", 2,
+		       "unknown key \"\": the keys here are mode, fragments, flows, dns, "
+		       "interfaces, services, "
+		       "lists");
 	assert_refused(*state, SERVICE "flows:\n  udp: 1m\n  icmp: 1m\n", 4,
 		       "unknown key \"icmp\": the keys here are capacity, udp, tcp, tcp-closing");
 }

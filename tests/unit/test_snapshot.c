@@ -7,7 +7,7 @@
 enum { GENERATION = 7 };
 
 /* What the header begins with, in bytes: magic, version, sizes, generation, numbers. */
-enum { AT_MAGIC = 0, AT_VERSION = 16, AT_SIZES = 20, AT_GENERATION = 32, AT_NUMBERS = 40 };
+enum { AT_MAGIC = 0, AT_VERSION = 16, AT_SIZES = 20, AT_GENERATION = 40, AT_NUMBERS = 48 };
 
 static struct paths paths_of(const struct scratch *s)
 {
