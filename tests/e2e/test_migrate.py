@@ -402,6 +402,9 @@ def test_fail2ban_and_plain_lists(bed, tmp_path):
     assert f"allowxdp: warning: {plain}:4: changed: host bits were set: the whole network is taken" in result.stderr
     assert f"  - name: office   # 7 entries\n    file: \"{tmp_path}/office.list\"\n    names: [\"sip.example.net\"]\n" \
         in result.stdout
+    config = tmp_path / "allowxdp.yaml"
+    config.write_text(f"services:\n  - name: s\n    ports: [udp/5060]\n    allow: [office]\n{result.stdout}", encoding="utf-8")
+    run(bed.axp.binary, "-c", config, "validate", env=bed.axp.env)
 
 
 @pytest.mark.parametrize("text, options, line, what", [
