@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +21,28 @@ static int choose(const struct policy *p, char **names, int n, bool *lists, stru
 		lists[list] = true;
 	}
 	return 0;
+}
+
+/*
+ * Their names come to stand in a ruleset and in a script for the shell: the kernel allows nearly
+ * any byte.
+ */
+static void drop_odd_interfaces(char (*names)[16], size_t *n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < *n; i++) {
+		bool plain = names[i][0] && names[i][0] != '-';
+
+		for (const char *c = names[i]; *c; c++)
+			plain &= isascii(*c) && (isalnum((unsigned char)*c) || strchr("_.:@-", *c));
+		if (plain)
+			memmove(names[kept++], names[i], sizeof(*names));
+		else
+			warn_line("interface %.15s is left out: its name cannot stand in a rule",
+				  names[i]);
+	}
+	*n = kept;
 }
 
 static int print(const struct subject *s, const struct export_about *a, bool nft)
@@ -57,13 +80,14 @@ static int export(struct app *app, bool nft, char **names, int n)
 		a.lists = lists;
 	s.running.policy.now = a.now; /* what has expired since it was loaded */
 	a.mode = s.loaded ? AXP_ACTIVE_MODE(s.running.active) : a.policy->settings.mode;
-	a.interfaces = (const char(*)[16])a.policy->interfaces;
+	a.interfaces = (const char(*)[16])interfaces;
 	a.n_interfaces = a.policy->n_interfaces;
-	if (s.loaded) {
+	if (s.loaded)
 		a.n_interfaces =
 			instance_interfaces(&app->paths, interfaces, POLICY_MAX_INTERFACES);
-		a.interfaces = (const char(*)[16])interfaces;
-	}
+	else if (a.n_interfaces)
+		memcpy(interfaces, a.policy->interfaces, a.n_interfaces * sizeof(*interfaces));
+	drop_odd_interfaces(interfaces, &a.n_interfaces);
 	return print(&s, &a, nft);
 }
 

@@ -113,7 +113,8 @@ void export_head(FILE *f, const struct export_about *a, const char *format, cons
 			fprintf(f, "#   %s\n", limits[i]);
 	}
 	if (a->policy->n_sources)
-		fputs("# Names and feeds are here as they were last: nothing keeps them up to date.\n",
+		fputs("# Names and feeds are here as they were last: nothing keeps them up to "
+		      "date.\n",
 		      f);
 	fputs("# Timeouts of entries that expire count from when this is loaded.\n", f);
 	if (a->mode != AXP_MODE_ENFORCE && !a->lists)

@@ -177,6 +177,24 @@ def test_single_addresses_of_exported_sets(clean):
     assert checked > 30
 
 
+def test_everybody_but(clean):
+    """/0 is no prefix for ipset, and the longest there is for nft."""
+    clean.axp.write("interfaces: [eth0]\nservices:\n  - name: s\n    ports: [udp/5060]\n    allow: [l]\nlists:\n  - name: l\n"
+                    "    prefixes: ['0.0.0.0/0 # all', '!61.0.0.0/8', '!128.0.0.0/1', '203.0.113.0/24', '::/0', '!2001:db8::/32']\n")
+    drops = [(a, 5060) for a in around(["61.0.0.0/8", "128.0.0.0/1", "203.0.113.0/24", "2001:db8::/32"], 60)]
+    clean.axp.ok("load")
+    real = clean.rain.fall(drops)
+    assert 10 < len(real) < len(drops) - 10
+    nft, ipset = clean.axp.ok("export", "--format", "nft"), clean.axp.ok("export", "--format", "ipset")
+    clean.axp.ok("unload", "--all")
+    feed(clean, ["nft", "-f", "-"], nft)
+    assert clean.rain.fall(drops) == real
+    clean.host.run("nft", "flush", "ruleset")
+    feed(clean, ["ipset", "restore"], ipset)
+    feed(clean, ["sh", "-e"], "\n".join(l[3:] for l in ipset.splitlines() if l.startswith("#: ")) + "\n")
+    assert clean.rain.fall(drops) == real
+
+
 def test_export_in_monitor_mode_drops_nothing(clean):
     clean.axp.write("mode: monitor\nservices:\n  - name: s\n    ports: [udp/5060]\n    allow: [l]\nlists:\n  - name: l\n"
                     "    prefixes: [198.51.100.0/24]\n")
