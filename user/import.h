@@ -90,7 +90,7 @@ int import_finish(struct import *im, struct error *err);
 
 /* The parsers. */
 int import_ipset(struct import *im, char *text, struct error *err);
-int import_nft(struct import *im, const char *text, size_t n, struct error *err);
+int import_nft(struct import *im, char *text, size_t n, struct error *err);
 int import_iptables(struct import *im, char *text, struct error *err);
 int import_fail2ban(struct import *im, char *text, struct error *err);
 int import_plain(struct import *im, char *text, struct error *err);

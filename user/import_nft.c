@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What `nft -j list ruleset` prints: sets of addresses, and rules that let them in to ports. json-c
- * has it all in memory: some 1.6 kB for a prefix, 200 bytes for an address (docs/migration.md).
+ * What `nft -j list ruleset` prints: sets of addresses, and rules that let them in to ports.
  */
 #include <errno.h>
 #include <json-c/json.h>
@@ -140,10 +139,13 @@ static int push_element(struct nft *n, int list, const char *set, struct json_ob
 
 static int read_elements(struct nft *n, int list, const char *set, struct json_object *elements)
 {
+	const struct nft_part *part = nft_part(n, elements);
 	int rc = 0;
 
 	if (!elements)
 		return 0;
+	if (part)
+		return nft_each(n, part, set, push_element, list);
 	if (!json_object_is_type(elements, json_type_array))
 		return push_element(n, list, set, elements);
 	for (size_t i = 0; !rc && i < json_object_array_length(elements); i++)
@@ -151,10 +153,13 @@ static int read_elements(struct nft *n, int list, const char *set, struct json_o
 	return rc;
 }
 
-static size_t count_elements(struct json_object *set)
+static size_t count_elements(const struct nft *n, struct json_object *set)
 {
 	struct json_object *elements = nft_get(set, "elem");
+	const struct nft_part *part = nft_part(n, elements);
 
+	if (part)
+		return part->values;
 	return json_object_is_type(elements, json_type_array) ? json_object_array_length(elements)
 							      : elements != NULL;
 }
@@ -174,7 +179,7 @@ static int read_set(struct nft *n, struct json_object *set)
 	if (!is_addresses(set)) {
 		type_text(set, type, sizeof(type));
 		text_shown(type, strlen(type), shown[1]);
-		import_note_more(n->im, IMPORT_LOST, 0, count_elements(set), shown[0],
+		import_note_more(n->im, IMPORT_LOST, 0, count_elements(n, set), shown[0],
 				 "elements of sets of type %s", shown[1]);
 		return 0;
 	}
@@ -209,7 +214,7 @@ static int read_others(struct nft *n, struct json_object *item)
 
 	if (o) {
 		name = nft_text(o, "name");
-		import_note_more(n->im, IMPORT_LOST, 0, count_elements(o),
+		import_note_more(n->im, IMPORT_LOST, 0, count_elements(n, o),
 				 text_shown(name, strlen(name), shown), "elements of maps");
 	}
 	o = nft_get(item, "rule");
@@ -273,11 +278,14 @@ static void put(struct json_object **o)
 	json_object_put(*o);
 }
 
-int import_nft(struct import *im, const char *text, size_t size, struct error *err)
+int import_nft(struct import *im, char *text, size_t size, struct error *err)
 {
 	struct nft n _cleanup_(nft_free) = { .im = im, .err = err };
-	struct json_object *root _cleanup_(put) = parse(&n, text, size), *all;
+	struct json_object *root _cleanup_(put) = NULL, *all;
 
+	if (nft_split(&n, text))
+		return -ENOMEM;
+	root = parse(&n, text, size);
 	if (!root)
 		return -EINVAL;
 	all = nft_get(root, "nftables");

@@ -387,9 +387,53 @@ static void nft_rules(void **state)
 	assert_int_equal(noted(&r.im, IMPORT_LOST, "statements other"), 1);
 }
 
+/* Long sets are read element by element; what looks like one in a comment is none. */
+static void nft_long_sets(void **state)
+{
+	static const char a[] =
+		"{\"elem\": {\"val\": \"10.0.0.1\", \"comment\": \"\\\"elem\\\": [ ]}, "
+		"\\\\\"}} ,\n \"10.0.0.2\",{\"prefix\": {\"addr\": \"10.1.0.0\", "
+		"\"len\": 16}}";
+	static const char b[] =
+		"1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, "
+		"20, 21, 22, 23, 24";
+	static const char d[] = "\"10.3.0.1\", \"10.3.0.2\", \"10.3.0.3\", \"10.3.0.4\", "
+				"\"10.3.0.5\", \"10.3.0.6\"";
+	struct result r _cleanup_result_ = { 0 };
+	char text[2048];
+
+	(void)state;
+	snprintf(text, sizeof(text),
+		 "{\"nftables\": [{\"set\": {\"name\": \"a\", \"type\": \"ipv4_addr\", \"elem\": "
+		 "[%s]}}, "
+		 "{\"set\": {\"name\": \"b\", \"type\": \"inet_service\", \"elem\": [%s]}}, "
+		 "{\"set\": {\"name\": \"c\", \"type\": \"ipv4_addr\", \"elem\": [\"10.2.0.1\"]}}, "
+		 "{\"set\": {\"name\": \"d\", \"type\": \"ipv4_addr\", \"elem\": [%s]}}]}",
+		 a, b, d);
+	read_text(&r, IMPORT_NFT, text);
+	assert_int_equal(r.rc, 0);
+	assert_string_equal(
+		lists_of(&r.im),
+		"a: 10.0.0.1/32 10.0.0.2/32 10.1.0.0/16; c: 10.2.0.1/32; d: 10.3.0.1/32 "
+		"10.3.0.2/32 10.3.0.3/32 10.3.0.4/32 10.3.0.5/32 10.3.0.6/32");
+	assert_string_equal(policy_string(&r.im.policy, r.im.policy.base.v[0].label),
+			    "\"elem\": [ ]}, \\");
+	assert_int_equal(noted(&r.im, IMPORT_LOST, "inet_service"), 24);
+}
+
+#define LONG "\"10.0.0.1\", \"10.0.0.2\", \"10.0.0.3\", \"10.0.0.4\", \"10.0.0.5\", \"10.0.0.6\""
+
 static void nft_refuses(void **state)
 {
 	(void)state;
+	assert_refused(IMPORT_NFT, NFT(NFT_SET("s", "\"ipv4_addr\"", LONG " \"x\"")), "no comma");
+	assert_refused(IMPORT_NFT, NFT(NFT_SET("s", "\"ipv4_addr\"", LONG ", x")),
+		       "set s: not JSON");
+	assert_refused(IMPORT_NFT, NFT(NFT_SET("s", "\"ipv4_addr\"", LONG ", {}")),
+		       "set s, element");
+	assert_refused(IMPORT_NFT, NFT(NFT_SET("s", "\"ipv4_addr\"", LONG ", {\"a\": [}")),
+		       "not JSON");
+	assert_refused(IMPORT_NFT, "{\"nftables\": [{\"set\": {\"elem\": [" LONG, "too early");
 	assert_refused(IMPORT_NFT, "", "ends too early");
 	assert_refused(IMPORT_NFT, "{\"nftables\":\n[\n", "in:3: the JSON ends too early");
 	assert_refused(IMPORT_NFT, "{\"nftables\":\n[}", "in:2: not JSON");
@@ -842,6 +886,7 @@ int main(void)
 		cmocka_unit_test(ipset_refuses),
 		cmocka_unit_test(nft_elements),
 		cmocka_unit_test(nft_rules),
+		cmocka_unit_test(nft_long_sets),
 		cmocka_unit_test(nft_refuses),
 		cmocka_unit_test(iptables_rules),
 		cmocka_unit_test(iptables_first_match_decides),
