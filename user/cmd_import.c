@@ -15,7 +15,7 @@ enum { INPUT_LIMIT = 1 << 30, INPUT_START = 1 << 16 };
 struct asked {
 	const char *from, *into, *only;
 	const char *input;
-	bool force;
+	bool force, all_ports;
 };
 
 /* Reads a file, a pipe or standard input to its end; a NUL follows. */
@@ -135,9 +135,9 @@ static int run(const struct app *app, const struct asked *q, enum import_format 
 	struct import im _cleanup_import_ = { 0 };
 	struct policy config _cleanup_policy_ = { 0 };
 	struct error err;
-	bool found;
+	bool found = false;
 
-	if (read_config(app, &config, &found, &err) ||
+	if ((!q->all_ports && read_config(app, &config, &found, &err)) ||
 	    import_init(&im, strcmp(q->input, "-") ? q->input : "(stdin)", (uint32_t)time(NULL),
 			&err))
 		return fail(&err);
@@ -161,6 +161,8 @@ int cmd_import(struct app *app, int argc, char **argv)
 		{ "into", OPTION_TEXT, &q.into, "DIR|FILE",
 		  "write list files there (without it: say what they would be)" },
 		{ "set", OPTION_TEXT, &q.only, "NAME,...", "only these sets (ipset, nft)" },
+		{ "all-ports", OPTION_FLAG, &q.all_ports, NULL,
+		  "all that rules name, not only those of the config's services" },
 		{ "force", OPTION_FLAG, &q.force, NULL, "overwrite files that are there" },
 	};
 	int first, format, status;

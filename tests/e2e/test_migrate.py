@@ -57,13 +57,13 @@ def feed(lab, argv, text):
 
 def bring(lab, text, into, *options):
     """allowxdp import from standard input; returns the JSON report."""
-    done = feed(lab, [lab.axp.binary, "import", "--json", "--into", into, *options, "-"], text)
+    done = feed(lab, [lab.axp.binary, "import", "--all-ports", "--json", "--into", into, *options, "-"], text)
     return json.loads(done.stdout)
 
 
 def use(lab, text, into):
     """Imports, and loads exactly the config that import prints."""
-    snippet = feed(lab, [lab.axp.binary, "import", "--force", "--into", into, "-"], text).stdout
+    snippet = feed(lab, [lab.axp.binary, "import", "--all-ports", "--force", "--into", into, "-"], text).stdout
     lab.axp.write(f"mode: enforce\ninterfaces: [eth0]\n{snippet}")
     lab.axp.ok("load", "--force")
 
@@ -448,24 +448,39 @@ def test_bad_input_writes_nothing(bed, tmp_path, text, options, line, what):
     (tmp_path / "out").mkdir()
     if what == "no list of addresses":
         options = [*options, "--from", "ipset"]
-    error = one_error(run(bed.axp.binary, "import", file, "--into", tmp_path / "out", *options, check=False))
+    error = one_error(run(bed.axp.binary, "import", "--all-ports", file, "--into", tmp_path / "out", *options, check=False))
     assert error.startswith(f"allowxdp: {file}:{line}: " if line else f"allowxdp: {file}: ") and what in error
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_ports_of_the_config(bed, tmp_path):
+    """Rules for what no service guards are left away; a source without a port is for all that are guarded."""
+    bed.axp.write("services:\n  - name: sip\n    ports: [udp/5060]\n    allow: [trunk]\nlists:\n  - name: trunk\n    prefixes: []\n")
+    rules = tmp_path / "rules"
+    rules.write_text("-A INPUT -s 61.0.0.0/8 -p tcp --dport 443 -j ACCEPT\n-A INPUT -s 61.7.0.0/16 -j ACCEPT\n", encoding="ascii")
+    report = bed.axp.json("import", rules)
+    assert [(s["name"], s["ports"]) for s in report["services"]] == [("udp-5060", ["udp/5060"])]
+    assert [(n["count"], n["lines"], n["first"]) for n in report["not_carried"]] == [(1, [1], "tcp/443")]
+    assert not report["written"]
+    report = bed.axp.json("import", rules, "--all-ports")
+    assert [s["ports"] for s in report["services"]] == [["tcp/443"]] and not report["not_carried"]
+    bed.axp.config.write_text("nonsense: 1\n", encoding="ascii")
+    assert str(bed.axp.config) in bed.axp.fails("import", rules)
 
 
 def test_nothing_is_overwritten(bed, tmp_path):
     source = tmp_path / "s"
     source.write_text("create a hash:net\nadd a 198.51.100.0/24\ncreate b hash:net\nadd b 61.0.0.0/8\n", encoding="ascii")
     out = tmp_path / "out"
-    preview = run(bed.axp.binary, "import", source)
+    preview = run(bed.axp.binary, "import", "--all-ports", source)
     assert "Nothing was written" in preview.stdout and not out.exists()
     out.mkdir()
     (out / "b.list").write_text("mine\n", encoding="ascii")
-    error = one_error(run(bed.axp.binary, "import", source, "--into", out, check=False))
+    error = one_error(run(bed.axp.binary, "import", "--all-ports", source, "--into", out, check=False))
     assert "b.list is there already" in error and "--force" in error
     assert [p.name for p in out.iterdir()] == ["b.list"] and (out / "b.list").read_text() == "mine\n"
-    assert "a file" in one_error(run(bed.axp.binary, "import", source, "--into", source, check=False))
-    run(bed.axp.binary, "import", source, "--into", out, "--force")
+    assert "a file" in one_error(run(bed.axp.binary, "import", "--all-ports", source, "--into", source, check=False))
+    run(bed.axp.binary, "import", "--all-ports", source, "--into", out, "--force")
     assert sorted(p.name for p in out.iterdir()) == ["a.list", "b.list"]
     assert (out / "b.list").read_text().endswith("\n61.0.0.0/8\n")
 
@@ -484,7 +499,7 @@ def test_a_million_entries(bed, tmp_path):
     with source.open("w", encoding="ascii") as f:
         f.write("create big hash:net family inet hashsize 1024 maxelem 2000000 comment\n")
         f.writelines(f"add big {1 + (n >> 16)}.{n >> 8 & 255}.{n & 255}.0/24 comment \"no {n}\"\n" for n in range(1000000))
-    report = json.loads(run(bed.axp.binary, "import", source, "--into", tmp_path / "big.list", "--json").stdout)
+    report = json.loads(run(bed.axp.binary, "import", "--all-ports", source, "--into", tmp_path / "big.list", "--json").stdout)
     assert report["lists"][0]["entries"] == 1000000
     with (tmp_path / "big.list").open(encoding="ascii") as f:
         lines = f.readlines()
