@@ -97,5 +97,7 @@ int cmd_exporter(struct app *app, int argc, char **argv);
 int cmd_watch(struct app *app, int argc, char **argv);
 int cmd_capture(struct app *app, int argc, char **argv);
 int cmd_learn(struct app *app, int argc, char **argv);
+int cmd_import(struct app *app, int argc, char **argv);
+int cmd_export(struct app *app, int argc, char **argv);
 
 #endif

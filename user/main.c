@@ -31,6 +31,8 @@ static const struct command commands[] = {
 	{ "learn", "[SERVICE]", "propose entries for who was refused", cmd_learn },
 	{ "doctor", "[IFACE...]", "see whether this machine is fit, and how to mend it",
 	  cmd_doctor },
+	{ "import", "FILE|-", "make list files of what another tool prints", cmd_import },
+	{ "export", "[LIST...]", "print the policy for nft or ipset", cmd_export },
 	{ "metrics", "", "print metrics in Prometheus's text format", cmd_metrics },
 	{ "run", "", "keep names and feeds up to date, and serve metrics", cmd_run },
 	{ "fetch", "[LIST...]", "fetch the feeds of lists, once", cmd_fetch },

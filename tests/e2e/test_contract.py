@@ -10,7 +10,8 @@ from lab import (EXOTEL_KARNATAKA, EXOTEL_MUMBAI, FRESHCHAT_IN, LISTS, OFFICE4, 
                  one_error, run, wait_for)
 
 COMMANDS = ["init", "load", "unload", "reload", "confirm", "rollback", "mode", "add", "remove", "list", "review", "check",
-            "validate", "status", "stats", "metrics", "exporter", "top", "watch", "capture", "learn"]
+            "validate", "status", "stats", "metrics", "exporter", "top", "watch", "capture", "learn", "run", "fetch",
+            "profile", "import", "export"]
 COUNTER_KEYS = {"interface", "direction", "service", "family", "verdict", "reason", "packets", "bytes"}
 
 
