@@ -15,7 +15,7 @@ from lab3 import config, connect, echoes, service
 LISTS = {"office": ["203.0.113.0/24", "2001:db8:7::/48"]}
 ALL = config([service("sip", ["udp/5060"], ["office"]),
               service("wide", ["udp/10000-60000", "tcp/10000-60000"], ["office"])], LISTS)
-RTP_SECONDS = 3
+RTP_SECONDS = 6
 REMOTE_MEDIA, LOCAL_MEDIA = 6000, 30000
 
 
