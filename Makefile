@@ -2,7 +2,7 @@
 #
 #   make            build/allowxdp, with the BPF object inside, and build/allowxdpd (user/handover.c)
 #   make install    into $(DESTDIR)$(PREFIX), and a starter config into /etc/allowxdp where none is
-#   make man        the manual pages, build/man (needs scdoc, which nothing else does)
+#   make man        the manual pages, into build/man
 #   make test-unit test-bpf test-e2e      the suites (tools/test does the set-up and runs them all)
 #   make lint       clang-format, cppcheck, shellcheck
 #   make SAN=1 ...  user space with ASan and UBSan, in build/san
@@ -31,7 +31,7 @@ endif
 LIBS := libbpf libcyaml yaml-0.1 json-c libcap-ng
 # Of allowxdpd alone, which runs what needs them (user/handover.c): they take long to load.
 WHOLE_LIBS := libmicrohttpd ncursesw libcares libcurl libsystemd
-ifeq ($(filter clean lint format man uninstall,$(MAKECMDGOALS)),)
+ifeq ($(filter clean lint format uninstall,$(MAKECMDGOALS)),)
 ifneq ($(shell pkg-config --exists $(LIBS) $(WHOLE_LIBS) && echo found),found)
 $(error $(shell pkg-config --print-errors --exists $(LIBS) $(WHOLE_LIBS) 2>&1 | head -n 1): run sudo ./tools/deps build)
 endif
@@ -158,27 +158,7 @@ test-bpf: bpf-tests
 test-e2e: all
 	/usr/bin/python3 -m pytest -q tests/e2e
 
-# A page bears the date of its source, or SOURCE_DATE_EPOCH: the same page wherever and whenever it is made.
-SCDOC ?= scdoc
-HAVE_SCDOC := $(shell command -v $(SCDOC) 2>/dev/null)
-MAN_PAGES := $(patsubst docs/man/%.scd,$(B)/man/%,$(wildcard docs/man/*.scd))
-MAN_DIR = $(DESTDIR)$(PREFIX)/share/man
-COMPLETION_DIR = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-
-$(B)/man/%: docs/man/%.scd Makefile
-	@mkdir -p $(@D)
-	$(call say,MAN,$@)
-	$(Q)sed 's/@VERSION@/$(VERSION)/' $< | \
-		SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(stat -c %Y $<)} $(SCDOC) > $@.tmp && mv $@.tmp $@
-
-man: $(MAN_PAGES)
-
-install-man: man
-	for page in $(MAN_PAGES); do \
-		install -D -m 0644 $$page $(MAN_DIR)/man$${page##*.}/$${page##*/} || exit 1; \
-	done
-
-install: all $(if $(HAVE_SCDOC),install-man)
+install: all
 	install -d -m 0755 $(DESTDIR)$(PREFIX)/sbin
 	install -m 0755 $(addprefix $(B)/,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/sbin/
 	install -d -m 0755 $(DESTDIR)$(SYSCONFDIR)/allowxdp/lists $(DESTDIR)$(PREFIX)/share/allowxdp/profiles
@@ -188,14 +168,12 @@ install: all $(if $(HAVE_SCDOC),install-man)
 	install -m 0644 tools/monitoring/* $(DESTDIR)$(PREFIX)/share/allowxdp/monitoring/
 	[ -e $(DESTDIR)$(SYSCONFDIR)/allowxdp/allowxdp.yaml ] || \
 		install -m 0644 tools/allowxdp.yaml $(DESTDIR)$(SYSCONFDIR)/allowxdp/allowxdp.yaml
-	install -D -m 0644 completions/allowxdp $(COMPLETION_DIR)/allowxdp
-	$(if $(HAVE_SCDOC),,@echo "The manual pages were not installed: install scdoc (sudo ./tools/deps build), then make install")
 
 uninstall:
-	for page in $(MAN_PAGES); do rm -f $(MAN_DIR)/man$${page##*.}/$${page##*/}; done
-	rm -f $(COMPLETION_DIR)/allowxdp
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/sbin/,$(PROGRAMS))
 	rm -rf $(DESTDIR)$(PREFIX)/share/allowxdp
+
+include docs/man/pages.mk
 
 C_FILES := $(wildcard bpf/*.[ch] include/*.h user/*.[ch] tests/*/*.[ch])
 # Each version of clang-format formats a little differently: the tree is formatted with 14, Debian 12's.
@@ -216,7 +194,7 @@ lint:
 		echo 'lint: no clang-format 14 here: the formatting was not checked'; \
 	fi
 	cppcheck $(CPPCHECK_FLAGS) user/*.c
-	shellcheck $(wildcard tools/demo tools/test tools/test-kernels tests/kernels/guest tests/kernels/quick tools/deps tools/hitless tools/bench tools/screenshots tools/*.sh .ci/run completions/*)
+	shellcheck $(wildcard tools/demo tools/test tools/test-kernels tests/kernels/guest tests/kernels/quick tools/deps tools/hitless tools/bench tools/screenshots tools/*.sh .ci/run)
 
 format:
 	$(CLANG_FORMAT) -i $(C_FILES)
@@ -224,5 +202,5 @@ format:
 clean:
 	rm -rf $(B)
 
-.PHONY: bench bench-ns hitless all man install install-man uninstall lint format clean unit-tests bpf-tests test-unit test-bpf test-e2e
+.PHONY: bench bench-ns hitless all install uninstall lint format clean unit-tests bpf-tests test-unit test-bpf test-e2e
 .DELETE_ON_ERROR:
