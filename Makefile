@@ -2,7 +2,8 @@
 #
 #   make            build/allowxdp, with the BPF object inside, and build/allowxdpd (user/handover.c)
 #   make install    into $(DESTDIR)$(PREFIX), and a starter config into /etc/allowxdp where none is
-#   make deb        build/deb/allowxdp_VERSION_ARCH.deb; make dist: build/dist/allowxdp-VERSION.tar.gz, the same for the same commit
+#   make deb        build/deb/allowxdp_VERSION_ARCH.deb; make dist: build/dist/allowxdp-VERSION.tar.gz
+#   make man        the manual pages, into build/man
 #   make test-unit test-bpf test-e2e      the suites (tools/test does the set-up and runs them all)
 #   make lint       clang-format, cppcheck, shellcheck
 #   make SAN=1 ...  user space with ASan and UBSan, in build/san
@@ -10,7 +11,6 @@
 VERSION := 0.1.0
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
-UNITDIR ?= $(PREFIX)/lib/systemd/system
 CC ?= gcc
 CLANG ?= clang
 LLVM_STRIP ?= llvm-strip
@@ -169,34 +169,13 @@ install: all
 	install -m 0644 tools/monitoring/* $(DESTDIR)$(PREFIX)/share/allowxdp/monitoring/
 	[ -e $(DESTDIR)$(SYSCONFDIR)/allowxdp/allowxdp.yaml ] || \
 		install -m 0644 tools/allowxdp.yaml $(DESTDIR)$(SYSCONFDIR)/allowxdp/allowxdp.yaml
-	install -d -m 0755 $(addprefix $(DESTDIR),$(dir $(UNITS)) $(PREFIX)/lib/tmpfiles.d $(SYSCONFDIR)/default)
-	$(call unit,systemd/allowxdp@.service.in,$(word 1,$(UNITS)))
-	$(call unit,systemd/allowxdp.service.in,$(word 2,$(UNITS)))
-	$(call unit,systemd/default.conf.in,$(word 3,$(UNITS)))
-	install -m 0644 systemd/allowxdp.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/allowxdp.conf
-	[ -e $(DESTDIR)$(SYSCONFDIR)/default/allowxdp ] || \
-		install -m 0644 systemd/default $(DESTDIR)$(SYSCONFDIR)/default/allowxdp
 
-# Configs, list files and state stay. So does a filter that is loaded: `allowxdp unload --all` comes first.
+# Configs, list files and state stay; so does a filter that is loaded: `allowxdp unload --all` comes first.
 uninstall:
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/sbin/,$(PROGRAMS)) $(addprefix $(DESTDIR),$(UNITS)) \
-		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/allowxdp.conf
-	-rmdir $(DESTDIR)$(dir $(word 3,$(UNITS))) 2>/dev/null
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/sbin/,$(PROGRAMS))
 	rm -rf $(DESTDIR)$(PREFIX)/share/allowxdp
 
-# systemd's units, with this installation's paths.
-UNITS := $(addprefix $(UNITDIR)/,allowxdp@.service allowxdp.service allowxdp@default.service.d/config.conf)
-DOCDIR ?= $(PREFIX)/share/doc/allowxdp
-define unit
-sed -e 's|@SBINDIR@|$(PREFIX)/sbin|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' -e 's|@DOCDIR@|$(DOCDIR)|g' $(1) \
-	>$(DESTDIR)$(2) && chmod 0644 $(DESTDIR)$(2)
-endef
-
-dist:
-	tools/dist $(VERSION) $(B)/dist
-
-deb: dist
-	tools/package $(VERSION) $(B)/dist $(B)/deb
+include docs/man/pages.mk systemd/units.mk
 
 C_FILES := $(wildcard bpf/*.[ch] include/*.h user/*.[ch] tests/*/*.[ch])
 # Each version of clang-format formats a little differently: the tree is formatted with 14, Debian 12's.
@@ -217,7 +196,7 @@ lint:
 		echo 'lint: no clang-format 14 here: the formatting was not checked'; \
 	fi
 	cppcheck $(CPPCHECK_FLAGS) user/*.c
-	shellcheck $(wildcard tools/demo tools/test tools/test-kernels tests/kernels/guest tests/kernels/quick tools/deps tools/hitless tools/bench tools/dist tools/package tools/screenshots tools/*.sh .ci/run)
+	shellcheck $(wildcard tools/demo tools/test tools/test-kernels tests/kernels/guest tests/kernels/quick tools/deps tools/hitless tools/bench tools/dist tools/package tools/test-package tools/screenshots tools/*.sh .ci/run)
 
 format:
 	$(CLANG_FORMAT) -i $(C_FILES)
@@ -225,5 +204,5 @@ format:
 clean:
 	rm -rf $(B)
 
-.PHONY: bench bench-ns hitless all dist deb install uninstall lint format clean unit-tests bpf-tests test-unit test-bpf test-e2e
+.PHONY: bench bench-ns hitless all install uninstall lint format clean unit-tests bpf-tests test-unit test-bpf test-e2e
 .DELETE_ON_ERROR:
