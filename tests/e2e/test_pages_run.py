@@ -9,11 +9,13 @@ import re
 import shlex
 import socket
 import threading
+import time
 
 import pytest
 
-from lab import FRESHCHAT_IN, HOST4, STRANGER4, run
+from lab import FRESHCHAT_IN, HOST4, STRANGER4, run, wait_for
 from manual import PAGES, section, sections
+from test_watch import watching
 
 CALLER, PROXY = "198.51.100.40", "203.0.113.7"
 FEED = "https://carrier.example/media.txt"
@@ -114,8 +116,12 @@ class Player:
                 s.sendto(payload, (HOST4, port))
 
     def register(self):
-        """Four tries to register, in a second."""
-        threading.Timer(1.0, lambda: self.udp(CALLER, 5060, 4, REGISTER)).start()
+        """Four tries to register, as soon as somebody watches."""
+        def send():
+            wait_for(lambda: any(watching(self.lab)), "it watches")
+            time.sleep(0.1)
+            self.udp(CALLER, 5060, 4, REGISTER)
+        threading.Thread(target=send, daemon=True).start()
 
     def answered(self):
         """This host asks a provider that is not listed, who answers."""
