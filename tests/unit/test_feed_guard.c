@@ -50,8 +50,8 @@ static void content_is_looked_at(void **state)
 	assert_content("10.1.2.0/24 203.0.113.1 fd00::1 2001:db8::/32", &reserved, NULL);
 	assert_content("127.0.0.1", &reserved,
 		       "127.0.0.1/32 is in or around 127.0.0.0/8, loopback (RFC 1122)");
-	assert_content("5f00::/20", &reserved,
-		       "5f00::/20 is outside of 2000::/3, where public addresses are");
+	assert_content("8000::/20", &reserved,
+		       "8000::/20 is outside of 2000::/3, where public addresses are");
 }
 
 static void assert_shrink(const char *before, const char *news, uint8_t max, const char *why)
