@@ -2,6 +2,8 @@
 #
 #   make            build/allowxdp, with the BPF object inside, and build/allowxdpd (user/handover.c)
 #   make install    into $(DESTDIR)$(PREFIX), and a starter config into /etc/allowxdp where none is
+#   make deb        build/deb/allowxdp_VERSION_ARCH.deb; make dist: build/dist/allowxdp-VERSION.tar.gz
+#   make man        the manual pages, into build/man
 #   make test-unit test-bpf test-e2e      the suites (tools/test does the set-up and runs them all)
 #   make lint       clang-format, cppcheck, shellcheck
 #   make SAN=1 ...  user space with ASan and UBSan, in build/san
@@ -30,7 +32,7 @@ endif
 LIBS := libbpf libcyaml yaml-0.1 json-c libcap-ng
 # Of allowxdpd alone, which runs what needs them (user/handover.c): they take long to load.
 WHOLE_LIBS := libmicrohttpd ncursesw libcares libcurl libsystemd
-ifeq ($(filter clean lint format uninstall,$(MAKECMDGOALS)),)
+ifeq ($(filter clean lint format uninstall dist,$(MAKECMDGOALS)),)
 ifneq ($(shell pkg-config --exists $(LIBS) $(WHOLE_LIBS) && echo found),found)
 $(error $(shell pkg-config --print-errors --exists $(LIBS) $(WHOLE_LIBS) 2>&1 | head -n 1): run sudo ./tools/deps build)
 endif
@@ -168,9 +170,12 @@ install: all
 	[ -e $(DESTDIR)$(SYSCONFDIR)/allowxdp/allowxdp.yaml ] || \
 		install -m 0644 tools/allowxdp.yaml $(DESTDIR)$(SYSCONFDIR)/allowxdp/allowxdp.yaml
 
+# Configs, list files and state stay; so does a filter that is loaded: `allowxdp unload --all` comes first.
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/sbin/,$(PROGRAMS))
 	rm -rf $(DESTDIR)$(PREFIX)/share/allowxdp
+
+include docs/man/pages.mk systemd/units.mk
 
 C_FILES := $(wildcard bpf/*.[ch] include/*.h user/*.[ch] tests/*/*.[ch])
 # Each version of clang-format formats a little differently: the tree is formatted with 14, Debian 12's.
@@ -191,7 +196,7 @@ lint:
 		echo 'lint: no clang-format 14 here: the formatting was not checked'; \
 	fi
 	cppcheck $(CPPCHECK_FLAGS) user/*.c
-	shellcheck $(wildcard tools/demo tools/test tools/test-kernels tests/kernels/guest tests/kernels/quick tools/deps tools/hitless tools/bench tools/screenshots tools/*.sh .ci/run)
+	shellcheck $(wildcard tools/demo tools/test tools/test-kernels tests/kernels/guest tests/kernels/quick tools/deps tools/hitless tools/bench tools/dist tools/package tools/test-package tools/screenshots tools/*.sh .ci/run)
 
 format:
 	$(CLANG_FORMAT) -i $(C_FILES)

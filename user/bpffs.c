@@ -125,7 +125,9 @@ void bpffs_tidy(const struct paths *paths)
 		umount2(paths->bpffs, UMOUNT_NOFOLLOW);
 		return;
 	}
-	rmdir(paths->bpffs);
+	/* Services have been given the system's own directory (systemd/), and would lose it. */
+	if (strcmp(paths->bpffs, SYSTEM_BPFFS "/allowxdp"))
+		rmdir(paths->bpffs);
 }
 
 int privileges_check(struct error *err)
