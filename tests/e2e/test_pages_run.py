@@ -7,6 +7,7 @@ times, dates and numbers of programs differ).
 
 import re
 import shlex
+import shutil
 import socket
 import threading
 import time
@@ -90,15 +91,15 @@ class Player:
                 if not l.startswith("allowxdp: warning: 1 names and feeds are not kept")]
 
     def play(self, page, title, before=None):
-        """`before`: what happens before a command is run; each must be on the page."""
-        before = dict(before or {})
+        """`before`: what happens each time before a command is run; all must be on the page."""
+        before = before or {}
         shown = transcripts(section(page, title))
         assert shown, f"{page}, {title}: nothing is shown"
         for command, lines in shown:
-            before.pop(command, lambda: None)()
+            before.get(command, lambda: None)()
             printed = self.printed(command)
             assert agrees(lines, printed), f"{page}, {title}: `allowxdp {command}` prints\n" + "\n".join(printed)
-        assert not before, f"{page}, {title} does not show {sorted(before)}"
+        assert set(before) <= {command for command, _ in shown}
 
     def knock(self, source=CALLER, times=5):
         """SYNs to port 443, at once forgotten."""
@@ -190,15 +191,10 @@ def test_sip_registration(loaded):
 
 
 def test_changed_addresses(loaded):
-    steps = iter((lambda: loaded.hosts(11), lambda: loaded.hosts(1)))
-    shown = transcripts(section(TROUBLE, "DROPS AFTER A PROVIDER CHANGED ADDRESSES"))
+    hosts = iter((11, 1))
     loaded.webhooks("198.51.100.40 # provider, since 2026-11-21\n")
-    for command, lines in shown:
-        if command == "fetch":
-            next(steps)()
-        printed = loaded.printed(command)
-        assert agrees(lines, printed), f"`allowxdp {command}` prints\n" + "\n".join(printed)
-    assert next(steps, None) is None
+    loaded.play(TROUBLE, "DROPS AFTER A PROVIDER CHANGED ADDRESSES", {"fetch": lambda: loaded.hosts(next(hosts))})
+    assert next(hosts, None) is None
 
 
 GUIDE = "allowxdp-guide.7"
@@ -216,6 +212,7 @@ def test_guide(player):
         player.play(GUIDE, title, before if title.startswith("4") else None)
 
 
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd-analyze here")
 def test_units_are_right(tmp_path):
     """systemd knows every line of the units that the guide shows."""
     text = "\n".join(section(GUIDE, "6. KEEP IT RUNNING"))
