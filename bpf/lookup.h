@@ -51,11 +51,11 @@ static __always_inline const union axp_dir4_unit *unit4(const struct dir4 *d, __
 
 static __always_inline int set4(const struct dir4 *d, __u32 set, __u64 *services)
 {
-	const union axp_dir4_unit *sets = &d->first->units[AXP_DIR4_SETS];
+	const __u64 *sets = d->first->units[AXP_DIR4_SETS].services; /* in many units */
 
 	if (set == AXP_SET_ASK)
 		return DIRECTORY_ASKS_TRIE;
-	*services = sets->services[set & (AXP_SETS - 1)]; /* none for AXP_SET_NONE */
+	*services = sets[set & (AXP_SETS - 1)]; /* none for AXP_SET_NONE */
 	return DIRECTORY_KNOWS;
 }
 
@@ -176,11 +176,11 @@ static __always_inline const union axp_dir6_unit *unit6(const struct dir6 *d, __
 
 static __always_inline int set6(const struct dir6 *d, __u32 set, __u64 *services)
 {
-	const union axp_dir6_unit *sets = &d->first->units[AXP_DIR6_SETS];
+	const __u64 *sets = d->first->units[AXP_DIR6_SETS].services;
 
 	if (set == AXP_SET_ASK)
 		return DIRECTORY_ASKS_TRIE;
-	*services = sets->services[set & (AXP_SETS - 1)];
+	*services = sets[set & (AXP_SETS - 1)];
 	return DIRECTORY_KNOWS;
 }
 
