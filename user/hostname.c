@@ -40,10 +40,13 @@ static size_t count_labels(const char *name)
 
 static bool is_address(const char *name)
 {
+	size_t n = strlen(name);
 	struct error ignored;
 	struct prefix prefix;
 
-	return !prefix_parse(name, strlen(name), &prefix, &ignored);
+	if (n && name[n - 1] == '.') /* which hostname_normal() takes away */
+		n--;
+	return !prefix_parse(name, n, &prefix, &ignored);
 }
 
 static bool is_ascii(const char *name)

@@ -109,6 +109,8 @@ static void bad_names_are_refused(void **state)
 		  "for: write the names that the provider uses, or ask for prefixes" },
 		{ "192.0.2.1",
 		  "\"192.0.2.1\" is an address, not a name: put it under \"prefixes\"" },
+		{ "192.0.2.1.",
+		  "\"192.0.2.1.\" is an address, not a name: put it under \"prefixes\"" },
 		{ "\"2001:db8::/32\"",
 		  "\"2001:db8::/32\" is an address, not a name: put it under \"prefixes\"" },
 		{ "\"https://example.com/\"",
