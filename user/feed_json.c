@@ -107,12 +107,12 @@ static const char *place(const struct walk *w, size_t depth, char buf[static PLA
 
 static int wrong_kind(const struct walk *w, size_t depth, const char *wanted)
 {
-	char buf[PLACE_MAX];
+	char buf[PLACE_MAX], shown[TEXT_SHOWN_MAX];
 
-	return error_set(w->err, EINVAL, "%s: %s where the path \"%.*s\" wants %s",
+	return error_set(w->err, EINVAL, "%s: %s where the path \"%s\" wants %s",
 			 place(w, depth, buf),
 			 json_type_to_name(json_object_get_type(w->levels[depth].value)),
-			 (int)w->path->text_len, w->path->text, wanted);
+			 text_shown(w->path->text, w->path->text_len, shown), wanted);
 }
 
 /* A text or number is one of the values, an array if any of its items is. */
@@ -236,14 +236,15 @@ static int walk_path(struct json_object *document, const struct feed_path *path,
 		     struct feed_filter *filter, struct feed_items *items, struct error *err)
 {
 	struct walk w = { .path = path, .filter = filter, .items = items, .err = err };
+	char shown[TEXT_SHOWN_MAX];
 	int rc;
 
 	w.levels[0].value = document;
 	rc = descend(&w, 0);
 	if (rc || w.found)
 		return rc;
-	return error_set(err, EINVAL, "nothing is there at the path \"%.*s\"", (int)path->text_len,
-			 path->text);
+	return error_set(err, EINVAL, "nothing is there at the path \"%s\"",
+			 text_shown(path->text, path->text_len, shown));
 }
 
 int feed_json_parse(const struct feed_shape *shape, const char *data, size_t n,

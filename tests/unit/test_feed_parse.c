@@ -263,6 +263,9 @@ static void bad_json_is_refused_with_its_place(void **state)
 			"line 1: no JSON (unexpected character)");
 	assert_bad_json("\n\nnull ", "a[]", NULL, "line 3: no JSON (null)");
 	assert_bad_json(github, "hook[]", NULL, "nothing is there at the path \"hook[]\"");
+	assert_bad_json(github, "ho\b[]", NULL, "nothing is there at the path \"ho?[]\"");
+	assert_bad_json(github, "hooks.\b", NULL,
+			"hooks: array where the path \"hooks.?\" wants an object");
 	assert_bad_json(github, "hooks", NULL,
 			"hooks: array where the path \"hooks\" wants a text that is a prefix");
 	assert_bad_json(github, "domains[]", NULL,
