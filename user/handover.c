@@ -36,30 +36,15 @@ static int hand_over(struct app *app)
 	return fail(&err);
 }
 
-int cmd_exporter(struct app *app, int argc, char **argv)
-{
-	(void)argc;
-	(void)argv;
-	return hand_over(app);
-}
+#define HANDED_OVER(command)                                \
+	int command(struct app *app, int argc, char **argv) \
+	{                                                   \
+		(void)argc;                                 \
+		(void)argv;                                 \
+		return hand_over(app);                      \
+	}
 
-int cmd_top(struct app *app, int argc, char **argv)
-{
-	(void)argc;
-	(void)argv;
-	return hand_over(app);
-}
-
-int cmd_run(struct app *app, int argc, char **argv)
-{
-	(void)argc;
-	(void)argv;
-	return hand_over(app);
-}
-
-int cmd_fetch(struct app *app, int argc, char **argv)
-{
-	(void)argc;
-	(void)argv;
-	return hand_over(app);
-}
+HANDED_OVER(cmd_exporter)
+HANDED_OVER(cmd_top)
+HANDED_OVER(cmd_run)
+HANDED_OVER(cmd_fetch)

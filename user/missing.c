@@ -3,12 +3,20 @@
 #include "missing.h"
 #include "origin.h"
 
-/* Which sources have brought an entry. */
+/* Which sources have brought an entry. Neighbours mostly come from the same. */
 static void mark_sources(const struct policy *p, bool *brought)
 {
-	for (size_t i = 0; i < p->base.n && p->n_sources; i++) {
-		const struct news_source *s = origin_source(p, &p->base.v[i]);
+	const struct entry *last = NULL;
 
+	for (size_t i = 0; i < p->base.n && p->n_sources; i++) {
+		const struct entry *e = &p->base.v[i];
+		const struct news_source *s;
+
+		if (!(e->flags & ENTRY_NEWS) ||
+		    (last && last->source == e->source && last->list == e->list))
+			continue;
+		last = e;
+		s = origin_source(p, e);
 		if (s)
 			brought[s - p->sources] = true;
 	}

@@ -1,26 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <time.h>
-#include "unit.h"
-#include "config.h"
+#include "configs.h"
 
 #define SERVICE "services: [{name: s, ports: [tcp/443]}]\n" /* one line that is fine */
-
-static int read_config(const struct scratch *s, const char *yaml, struct policy *p,
-		       struct error *err)
-{
-	scratch_write(s, "c.yaml", yaml);
-	return config_read(p, scratch_path(s, "c.yaml"), err);
-}
-
-static struct policy accepted(const struct scratch *s, const char *yaml)
-{
-	struct error err = { "" };
-	struct policy p = { 0 };
-
-	if (read_config(s, yaml, &p, &err))
-		fail_msg("%s", err.text);
-	return p;
-}
 
 /* Refused with an error in `file` of the scratch directory; line 0: the whole file. */
 static void assert_refused_in(const struct scratch *s, const char *yaml, const char *file,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Profiles: how they are found, and how what they bring joins what the config says. */
-#include "unit.h"
-#include "config.h"
+#define CONFIG_FILE "etc/c.yaml"
+#include "configs.h"
 #include "profiles.h"
 #include "snapshot.h"
 
@@ -37,23 +37,6 @@ static int setup(void **state)
 	scratch_write(*state, "share/voip.yaml", voip);
 	scratch_write(*state, "share/media.list", "198.51.100.0/24 # from the file\n");
 	return 0;
-}
-
-static int read_config(const struct scratch *s, const char *yaml, struct policy *p,
-		       struct error *err)
-{
-	scratch_write(s, "etc/c.yaml", yaml);
-	return config_read(p, scratch_path(s, "etc/c.yaml"), err);
-}
-
-static struct policy accepted(const struct scratch *s, const char *yaml)
-{
-	struct error err = { "" };
-	struct policy p = { 0 };
-
-	if (read_config(s, yaml, &p, &err))
-		fail_msg("%s", err.text);
-	return p;
 }
 
 /* Refused with "FILE:LINE: " and `why`, in which every @ is the scratch directory. */

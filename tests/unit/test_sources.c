@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Names and their options in the config, and the news that sources bring, up to a whole policy. */
-#include "unit.h"
-#include "config.h"
+#include "configs.h"
 #include "hostname.h"
 #include "news.h"
 #include "origin.h"
@@ -10,23 +9,6 @@
 #include "state.h"
 
 #define SERVICE "services: [{name: s, ports: [tcp/443], allow: [l]}]\n" /* one line */
-
-static int read_config(const struct scratch *s, const char *yaml, struct policy *p,
-		       struct error *err)
-{
-	scratch_write(s, "c.yaml", yaml);
-	return config_read(p, scratch_path(s, "c.yaml"), err);
-}
-
-static struct policy accepted(const struct scratch *s, const char *yaml)
-{
-	struct error err = { "" };
-	struct policy p = { 0 };
-
-	if (read_config(s, yaml, &p, &err))
-		fail_msg("%s", err.text);
-	return p;
-}
 
 static void assert_refused(const struct scratch *s, const char *yaml, unsigned int line,
 			   const char *why)
