@@ -84,17 +84,63 @@ static __always_inline int mixed4(const struct dir4 *d, const struct axp_dir4_gr
 	return set4(d, set, services);
 }
 
-static __always_inline __u32 ranges4(const struct axp_dir4_ranges *r, __u32 at)
-{
-	__u32 set = AXP_SET_NONE;
-	int i;
+#define LANES 0x0001000100010001ULL
 
-#pragma unroll
-	for (i = 0; i < AXP_DIR4_RANGES && i < r->n; i++) {
-		if (((at - r->first[i]) & 0xffff) <= r->span[i])
-			set = r->set[i];
-	}
-	return set;
+/* In 16-bit lanes: the highest bit is set where `at` is not less than `first`. */
+static __always_inline __u64 reached(__u64 at, __u64 first)
+{
+	__u64 high = LANES << 15, low = (at | high) - (first & ~high);
+
+	return ((low & ~first) | ((low | ~first) & at)) & high;
+}
+
+/* The range that an address is in if it is in any, of those whose `first` are the lanes of three
+ * words; all are compared at once: branches that go by addresses are guessed wrong. */
+static __always_inline __u32 range_of(__u32 at, __u64 first0, __u64 first1, __u64 lanes1,
+				      __u64 first2, __u64 lanes2)
+{
+	__u64 all = at * LANES;
+
+	return ((reached(all, first0) >> 15 & LANES) + (reached(all, first1) >> 15 & lanes1) +
+		(reached(all, first2) >> 15 & lanes2)) *
+		       LANES >>
+	       48;
+}
+
+/* `at`: in its /16. */
+static __always_inline int ranges4(const struct dir4 *d, const union axp_dir4_unit *unit, __u32 at,
+				   __u64 *services)
+{
+	__u32 i = range_of(at, unit->roots[0], unit->roots[1], LANES & 0xffffffff, 0, 0) - 1;
+
+	if (i >= AXP_DIR4_RANGES || at > unit->ranges.last[i])
+		return DIRECTORY_KNOWS;
+	return set4(d, unit->ranges.set[i], services);
+}
+
+static __always_inline int short_ranges4(const struct dir4 *d, const union axp_dir4_unit *unit,
+					 __u32 at, __u64 *services)
+{
+	__u32 i = range_of(at, unit->roots[0], unit->roots[1], LANES, unit->roots[2],
+			   LANES & 0xffffffff) -
+		  1;
+
+	if (i >= AXP_DIR4_SHORT_RANGES ||
+	    at - unit->short_ranges.first[i] > unit->short_ranges.span[i])
+		return DIRECTORY_KNOWS;
+	return set4(d, unit->short_ranges.set, services);
+}
+
+static __always_inline int parts4(const struct dir4 *d, __u64 root, __u32 at, __u64 *services)
+{
+	__u32 part = at >> (16 - AXP_DIR4_ROOT_LOG2(root));
+	const union axp_dir4_unit *unit = unit4(d, AXP_DIR4_ROOT_UNIT(root) + part);
+
+	if (!unit)
+		return DIRECTORY_KNOWS;
+	if (root & AXP_DIR4_SHORT)
+		return short_ranges4(d, unit, at, services);
+	return ranges4(d, unit, at, services);
 }
 
 /* `address` in host byte order; *services is 0 where no entry covers it. */
@@ -104,7 +150,7 @@ static __always_inline int directory4_look_up(__u32 slot, __u32 address, __u64 *
 	const union axp_dir4_unit *unit;
 	const struct axp_dir4_group *group;
 	const struct axp_dir_header *header;
-	__u32 index, at, rank;
+	__u32 at, rank;
 	__u64 bit, chunk;
 
 	*services = 0;
@@ -129,18 +175,13 @@ static __always_inline int directory4_look_up(__u32 slot, __u32 address, __u64 *
 			return DIRECTORY_KNOWS;
 		return set4(&d, AXP_DIR4_RANGE_SET(chunk), services);
 	}
+	if (AXP_DIR4_ROOT_KIND(chunk) == AXP_DIR4_IN_PARTS)
+		return parts4(&d, chunk, at, services);
 	if (!chunk)
 		return DIRECTORY_KNOWS;
-	index = AXP_DIR4_ROOT_UNIT(chunk);
-	if (AXP_DIR4_ROOT_KIND(chunk) == AXP_DIR4_IN_GROUPS) {
-		index += at >> 14;
-		at &= 0x3fff;
-	}
-	unit = unit4(&d, index);
+	unit = unit4(&d, AXP_DIR4_ROOT_UNIT(chunk) + (at >> 14));
 	if (!unit)
 		return DIRECTORY_KNOWS;
-	if (unit->ranges.kind == AXP_DIR_RANGES)
-		return set4(&d, ranges4(&unit->ranges, at), services);
 	group = &unit->group;
 	bit = 1ULL << (address >> 8 & 63);
 	if (!(group->any & bit))

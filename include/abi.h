@@ -11,7 +11,7 @@
 #include <linux/types.h>
 #include "reasons.h"
 
-#define AXP_ABI_VERSION 5
+#define AXP_ABI_VERSION 6
 
 enum {
 	AXP_MAX_SERVICES = 64,      /* one bit each in a 64-bit set */
@@ -196,7 +196,6 @@ enum axp_dir_kind {
 	AXP_DIR_ONE = 0, /* one set for all addresses that open anything, `services` */
 	AXP_DIR_ASK = 1, /* the same, and what it opens stands in the trie */
 	AXP_DIR_MIXED = 2,
-	AXP_DIR_RANGES = 3, /* struct axp_dir4_ranges */
 };
 
 struct axp_dir_header {
@@ -209,17 +208,25 @@ struct axp_dir_header {
 };
 
 /*
- * IPv4: what is listed in a /16 or a /18 where that is little: addresses first[i] to first[i] +
- * span[i] of it have set[i].
+ * IPv4: what is listed in a /16, or in an equal part of one, where that is little: addresses
+ * first[i] to last[i] of the /16 have set[i]; or, where all have one set and no range has more than
+ * 256 addresses, first[i] to first[i] + span[i]. Ascending; what is left over repeats the last one.
+ * Where nothing is listed: first 0xffff, and a set of AXP_SET_NONE.
  */
-enum { AXP_DIR4_RANGES = 6 };
+enum { AXP_DIR4_RANGES = 6, AXP_DIR4_SHORT_RANGES = 10 };
 
 struct axp_dir4_ranges {
 	__u16 first[AXP_DIR4_RANGES];
-	__u16 span[AXP_DIR4_RANGES];
+	__u16 last[AXP_DIR4_RANGES];
 	__u8 set[AXP_DIR4_RANGES];
-	__u8 n;    /* how many there are */
-	__u8 kind; /* AXP_DIR_RANGES */
+	__u8 pad[2];
+};
+
+struct axp_dir4_short_ranges {
+	__u16 first[AXP_DIR4_SHORT_RANGES];
+	__u8 span[AXP_DIR4_SHORT_RANGES];
+	__u8 set;
+	__u8 pad;
 };
 
 /*
@@ -238,16 +245,22 @@ struct axp_dir4_group {
 };
 
 /*
- * A /16, in AXP_DIR4_ROOT: 0 where nothing is listed; one range, as in struct axp_dir4_ranges; the
- * unit of several; or the first of four units, a group or ranges each.
+ * A /16, in AXP_DIR4_ROOT: 0 where nothing is listed; one range; the first of 1 to 16 units with
+ * the ranges of equal parts of it; or the first of four groups.
  */
-enum axp_dir4_root { AXP_DIR4_IN_RANGE = 1, AXP_DIR4_IN_RANGES = 2, AXP_DIR4_IN_GROUPS = 3 };
+enum axp_dir4_root { AXP_DIR4_IN_RANGE = 1, AXP_DIR4_IN_PARTS = 2, AXP_DIR4_IN_GROUPS = 3 };
+
+enum { AXP_DIR4_PARTS_LOG2 = 4 }; /* at most */
 
 #define AXP_DIR4_RANGE(first, span, set) \
 	((__u64)(span) << 32 | (__u64)(first) << 16 | (__u64)(set) << 8 | AXP_DIR4_IN_RANGE)
-#define AXP_DIR4_UNITS(unit, kind) ((__u64)(unit) << 32 | (kind))
+#define AXP_DIR4_SHORT (1U << 7) /* parts are axp_dir4_short_ranges */
+#define AXP_DIR4_PARTS(unit, log2, is_short) \
+	((__u64)(unit) << 32 | ((is_short) ? AXP_DIR4_SHORT : 0) | (log2) << 2 | AXP_DIR4_IN_PARTS)
+#define AXP_DIR4_GROUPS(unit)      ((__u64)(unit) << 32 | AXP_DIR4_IN_GROUPS)
 #define AXP_DIR4_ROOT_KIND(word)   ((__u32)(word)&3)
 #define AXP_DIR4_ROOT_UNIT(word)   ((__u32)((word) >> 32))
+#define AXP_DIR4_ROOT_LOG2(word)   ((__u32)(word) >> 2 & 7)
 #define AXP_DIR4_RANGE_SPAN(word)  ((__u32)((word) >> 32))
 #define AXP_DIR4_RANGE_FIRST(word) ((__u32)(word) >> 16)
 #define AXP_DIR4_RANGE_SET(word)   ((__u32)(word) >> 8 & 0xff)
@@ -264,6 +277,7 @@ enum axp_dir4_root { AXP_DIR4_IN_RANGE = 1, AXP_DIR4_IN_RANGES = 2, AXP_DIR4_IN_
 union axp_dir4_unit {
 	__u32 words[AXP_DIR4_WORDS];
 	struct axp_dir4_ranges ranges;
+	struct axp_dir4_short_ranges short_ranges;
 	struct axp_dir4_group group;
 	__u64 roots[4];
 	__u64 cells[4];

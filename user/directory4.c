@@ -96,19 +96,6 @@ static void put_chunk(const struct directory *d, uint32_t chunk, const struct ch
 	filters(d, chunk, c, false);
 }
 
-static void write_ranges(const struct painter *p, uint32_t unit, const struct run *runs, size_t n)
-{
-	union axp_dir4_unit *u = directory_at(p->d, unit);
-
-	for (size_t i = 0; i < n; i++) {
-		u->ranges.first[i] = runs[i].first;
-		u->ranges.span[i] = (uint16_t)(runs[i].last - runs[i].first);
-		u->ranges.set[i] = runs[i].set;
-	}
-	u->ranges.n = (uint8_t)n;
-	u->ranges.kind = AXP_DIR_RANGES;
-}
-
 /* The one set of all addresses that have any; AXP_SET_NONE if there are several. */
 static uint8_t one_set(const struct run *runs, size_t n)
 {
@@ -228,10 +215,6 @@ static int write_group(struct painter *p, uint32_t unit, const struct run *runs,
 
 	if (!n)
 		return 0;
-	if (n <= AXP_DIR4_RANGES) {
-		write_ranges(p, unit, runs, n);
-		return 0;
-	}
 	paint_blocks(p, runs, n, &g);
 	set = one_set(runs, n);
 	rc = set ? write_one(p, &g, set) : write_mixed(p, &g);
@@ -240,22 +223,21 @@ static int write_group(struct painter *p, uint32_t unit, const struct run *runs,
 	return rc;
 }
 
-/* The part of the runs that lies in a group, cut to it and relative to it; *from moves past it. */
-static size_t cut(const struct painter *p, uint32_t group, size_t *from, struct run *out)
+/* What of the runs lies from start to end, cut to it: how many, and *from moves past them. */
+static size_t cut(const struct painter *p, uint32_t start, uint32_t end, size_t *from,
+		  struct run *out)
 {
-	uint32_t start = group * GROUP_SIZE, end = start + GROUP_SIZE - 1;
 	size_t n = 0;
 
 	for (; *from < p->n && p->runs[*from].first <= end; (*from)++) {
-		const struct run *r = &p->runs[*from];
+		struct run r = p->runs[*from];
+		bool goes_on = r.last > end;
 
-		out[n++] = (struct run){
-			.first = (uint16_t)(r->first > start ? r->first - start : 0),
-			.last = (uint16_t)((r->last < end ? r->last : end) - start),
-			.set = r->set,
-		};
-		if (r->last > end)
-			break; /* it goes on in the next one */
+		r.first = (uint16_t)(r.first > start ? r.first : start);
+		r.last = (uint16_t)(goes_on ? end : r.last);
+		out[n++] = r;
+		if (goes_on)
+			break;
 	}
 	return n;
 }
@@ -271,16 +253,97 @@ static int write_groups(struct painter *p)
 		return -ENOMEM;
 	if (unit < 0)
 		return (int)unit;
-	for (uint32_t i = 0; !rc && i < CHUNK_GROUPS; i++)
-		rc = write_group(p, (uint32_t)unit + i, runs, cut(p, i, &from, runs));
-	p->made.root = AXP_DIR4_UNITS(unit, AXP_DIR4_IN_GROUPS);
+	for (uint32_t i = 0; !rc && i < CHUNK_GROUPS; i++) {
+		uint32_t start = i * GROUP_SIZE;
+		size_t n = cut(p, start, start + GROUP_SIZE - 1, &from, runs);
+
+		for (size_t k = 0; k < n; k++) {
+			runs[k].first = (uint16_t)(runs[k].first - start);
+			runs[k].last = (uint16_t)(runs[k].last - start);
+		}
+		rc = write_group(p, (uint32_t)unit + i, runs, n);
+	}
+	p->made.root = AXP_DIR4_GROUPS(unit);
 	return rc;
+}
+
+/* The runs of one part of a /16. */
+static void write_ranges(struct axp_dir4_ranges *r, const struct run *runs, size_t n)
+{
+	for (size_t i = 0; i < AXP_DIR4_RANGES; i++) {
+		const struct run *run = &runs[i < n ? i : n - 1];
+
+		r->first[i] = run->first;
+		r->last[i] = run->last;
+		r->set[i] = run->set;
+	}
+}
+
+static void write_short_ranges(struct axp_dir4_short_ranges *r, const struct run *runs, size_t n)
+{
+	r->set = runs->set;
+	for (size_t i = 0; i < AXP_DIR4_SHORT_RANGES; i++) {
+		const struct run *run = &runs[i < n ? i : n - 1];
+
+		r->first[i] = run->first;
+		r->span[i] = (uint8_t)(run->last - run->first);
+	}
+}
+
+/* All have one set and few addresses. */
+static bool is_short(const struct painter *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->runs[i].last - p->runs[i].first > UINT8_MAX)
+			return false;
+	}
+	return one_set(p->runs, p->n) != AXP_SET_NONE;
+}
+
+/* No part has more than `most`. */
+static bool fits(const struct painter *p, uint32_t log2, uint32_t most)
+{
+	uint32_t n[1 << AXP_DIR4_PARTS_LOG2] = { 0 }, shift = CHUNK_BITS - log2;
+
+	for (size_t i = 0; i < p->n; i++) {
+		uint32_t end = (uint32_t)p->runs[i].last >> shift;
+
+		for (uint32_t k = p->runs[i].first >> shift; k <= end; k++) {
+			if (++n[k] > most)
+				return false;
+		}
+	}
+	return true;
+}
+
+static int write_parts(struct painter *p, uint32_t log2, bool brief)
+{
+	static const struct run nothing = { UINT16_MAX, UINT16_MAX, AXP_SET_NONE };
+	uint32_t n = 1U << log2, size = 1U << (CHUNK_BITS - log2);
+	int64_t first = directory_take(p->d, n);
+	size_t from = 0;
+
+	if (first < 0)
+		return (int)first;
+	for (uint32_t i = 0; i < n; i++) {
+		union axp_dir4_unit *unit = directory_at(p->d, (uint32_t)first + i);
+		struct run runs[AXP_DIR4_SHORT_RANGES] = { nothing };
+		size_t some = cut(p, i * size, i * size + size - 1, &from, runs);
+
+		if (brief)
+			write_short_ranges(&unit->short_ranges, runs, some ? some : 1);
+		else
+			write_ranges(&unit->ranges, runs, some ? some : 1);
+	}
+	p->made.root = AXP_DIR4_PARTS(first, log2, brief);
+	return 0;
 }
 
 static int write_chunk(struct painter *p)
 {
 	const struct run *run = p->runs;
-	int64_t unit;
+	uint32_t most;
+	bool brief;
 
 	if (!p->n)
 		return 0;
@@ -288,14 +351,13 @@ static int write_chunk(struct painter *p)
 		p->made.root = AXP_DIR4_RANGE(run->first, run->last - run->first, run->set);
 		return 0;
 	}
-	if (p->n > AXP_DIR4_RANGES)
-		return write_groups(p);
-	unit = directory_take(p->d, 1);
-	if (unit < 0)
-		return (int)unit;
-	write_ranges(p, (uint32_t)unit, p->runs, p->n);
-	p->made.root = AXP_DIR4_UNITS(unit, AXP_DIR4_IN_RANGES);
-	return 0;
+	brief = is_short(p);
+	most = brief ? AXP_DIR4_SHORT_RANGES : AXP_DIR4_RANGES;
+	for (uint32_t log2 = 0; log2 <= AXP_DIR4_PARTS_LOG2; log2++) {
+		if (fits(p, log2, most))
+			return write_parts(p, log2, brief);
+	}
+	return write_groups(p);
 }
 
 static void sum_up(const struct painter *p, struct chunk *c)

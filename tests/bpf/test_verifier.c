@@ -35,7 +35,7 @@ static void within(int program, const struct budget *b)
 static void test_ingress(void **state)
 {
 	(void)state;
-	within(fixture.program, &(struct budget){ 120000, 60000 });
+	within(fixture.program, &(struct budget){ 120000, 62000 });
 }
 
 static void test_egress(void **state)

@@ -307,6 +307,83 @@ static void test_fine_filter(void **state)
 	policy_free(&p);
 }
 
+/* Addresses first to first + n - 1 of 10.1.0.0/16, as single ones: what touches becomes one range.
+ */
+static void list_addresses(struct policy *p, uint8_t *sets, uint32_t first, uint32_t n,
+			   uint8_t list)
+{
+	for (uint32_t at = first; at < first + n && at < 65536; at++) {
+		struct entry e = { .prefix = { .family = AXP_IPV4,
+					       .len = 32,
+					       .addr = { 10, 1, (uint8_t)(at >> 8), (uint8_t)at } },
+				   .list = list };
+
+		if (sets[at])
+			continue;
+		sets[at] = (uint8_t)(list + 1);
+		assert_int_equal(entries_push(&p->base, &e), 0);
+	}
+}
+
+/* Every address of a /16 with so many ranges: returns the word of its root. */
+static uint64_t check_ranges(uint32_t ranges, uint32_t longest, uint8_t lists)
+{
+	static uint8_t sets[65536];
+	struct directory d = { .family = AXP_IPV4 };
+	struct nodes nodes = { 0 };
+	const union axp_dir4_unit *root;
+	struct policy p;
+	struct error err;
+	uint64_t word;
+
+	memset(sets, 0, sizeof(sets));
+	policy_make(&p, true);
+	list_addresses(&p, sets, 0, 1, 0); /* the ends of the /16 are in it */
+	for (uint32_t i = 2; i < ranges; i++)
+		list_addresses(&p, sets, (uint32_t)random_below(65536),
+			       1 + (uint32_t)random_below(longest), (uint8_t)random_below(lists));
+	list_addresses(&p, sets, 65535, 1, 0);
+	assert_int_equal(policy_sort_entries(&p, &p.base, &err), 0);
+	compile(&p, AXP_IPV4, &nodes);
+	assert_int_equal(directory_build(&d, &nodes, 0, nodes.n), 0);
+	look_into(&d);
+	for (uint32_t at = 0; at < 65536; at++) {
+		__u64 services = 0;
+
+		directory4_look_up(0, 0x0a010000 + at, &services);
+		if (services != (sets[at] ? 1ULL << (sets[at] - 1) : 0))
+			fail_msg("10.1.%u.%u, %u ranges: %llx", at >> 8, at & 255, ranges,
+				 (unsigned long long)services);
+	}
+	root = (const void *)d.units;
+	word = root[AXP_DIR4_ROOT + 0x0a01 / 4].roots[0x0a01 % 4];
+	directory_free(&d);
+	nodes_free(&nodes);
+	policy_free(&p);
+	return word;
+}
+
+/* Ranges of a /16 in 1, 2, 4, 8 and 16 parts, short or not, and more than fit into those. */
+static void test_ranges(void **state)
+{
+	static const uint32_t numbers[] = { 2, 3, 6, 7, 8, 10, 11, 14, 20, 40, 60, 90, 150, 400 };
+	bool met[2][AXP_DIR4_PARTS_LOG2 + 1] = { 0 }, met_groups = false;
+
+	(void)state;
+	for (size_t i = 0; i < 3 * ARRAY_SIZE(numbers); i++) {
+		uint32_t longest = i % 3 == 1 ? 700 : 3;
+		uint64_t word =
+			check_ranges(numbers[i / 3], longest, (uint8_t)(i % 3 == 2 ? LISTS : 1));
+
+		if (AXP_DIR4_ROOT_KIND(word) == AXP_DIR4_IN_PARTS)
+			met[!!(word & AXP_DIR4_SHORT)][AXP_DIR4_ROOT_LOG2(word)] = true;
+		met_groups |= AXP_DIR4_ROOT_KIND(word) == AXP_DIR4_IN_GROUPS;
+	}
+	for (size_t i = 0; i <= AXP_DIR4_PARTS_LOG2; i++)
+		assert_true(met[0][i] && met[1][i]);
+	assert_true(met_groups);
+}
+
 /* A map's memory: it does not grow. */
 static struct directory fixed_copy(const struct directory *d, uint32_t pages)
 {
@@ -531,11 +608,12 @@ static void test_readers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_build4),        cmocka_unit_test(test_build6),
-		cmocka_unit_test(test_no_nodes),      cmocka_unit_test(test_everything),
-		cmocka_unit_test(test_fine_filter),   cmocka_unit_test(test_change4),
-		cmocka_unit_test(test_change6),       cmocka_unit_test(test_no_room),
-		cmocka_unit_test(test_too_many_sets), cmocka_unit_test(test_readers),
+		cmocka_unit_test(test_build4),      cmocka_unit_test(test_build6),
+		cmocka_unit_test(test_no_nodes),    cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_fine_filter), cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_change4),     cmocka_unit_test(test_change6),
+		cmocka_unit_test(test_no_room),     cmocka_unit_test(test_too_many_sets),
+		cmocka_unit_test(test_readers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
