@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
-#include <linux/capability.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 #include "bpffs.h"
 #include "cleanup.h"
@@ -128,22 +126,4 @@ void bpffs_tidy(const struct paths *paths)
 	/* Services have been given the system's own directory (systemd/), and would lose it. */
 	if (strcmp(paths->bpffs, SYSTEM_BPFFS "/allowxdp"))
 		rmdir(paths->bpffs);
-}
-
-int privileges_check(struct error *err)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2] = { 0 };
-	uint64_t caps;
-	bool bpf, net;
-
-	if (syscall(SYS_capget, &header, data))
-		return 0; /* cannot tell: the kernel will */
-	caps = data[0].effective | (uint64_t)data[1].effective << 32;
-	bpf = caps >> CAP_BPF & 1 || caps >> CAP_SYS_ADMIN & 1;
-	net = caps >> CAP_NET_ADMIN & 1;
-	if (bpf && net)
-		return 0;
-	return error_set(err, EPERM,
-			 "this needs root (CAP_BPF and CAP_NET_ADMIN): run it with sudo");
 }

@@ -17,7 +17,4 @@ int bpffs_prepare(const struct paths *paths, struct error *err);
  */
 void bpffs_tidy(const struct paths *paths);
 
-/* Refused for want of privileges: says which. 0 if the process has them. */
-int privileges_check(struct error *err);
-
 #endif

@@ -4,10 +4,10 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-#include "bpffs.h"
 #include "capture_file.h"
 #include "cleanup.h"
 #include "output.h"
+#include "privileges.h"
 #include "watch_options.h"
 
 enum { RATE = 10000, SNAPLEN_MIN = 14 };

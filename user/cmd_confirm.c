@@ -2,11 +2,11 @@
 /* confirm and rollback: what becomes of a change that was made with --confirm. */
 #include <errno.h>
 #include <stdio.h>
-#include "bpffs.h"
 #include "cleanup.h"
 #include "cmd.h"
 #include "generation.h"
 #include "output.h"
+#include "privileges.h"
 #include "running.h"
 #include "snapshot.h"
 

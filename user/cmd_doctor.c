@@ -3,11 +3,11 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include "bpffs.h"
 #include "cleanup.h"
 #include "cmd.h"
 #include "doctor.h"
 #include "output.h"
+#include "privileges.h"
 #include "subject.h"
 
 enum { INTERFACES_MAX = 256 };

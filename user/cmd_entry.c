@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "bpffs.h"
 #include "cleanup.h"
 #include "cmd.h"
 #include "empties.h"
@@ -14,6 +13,7 @@
 #include "duration.h"
 #include "listfile.h"
 #include "output.h"
+#include "privileges.h"
 #include "state.h"
 #include "subject.h"
 

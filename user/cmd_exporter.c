@@ -2,10 +2,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include "announce.h"
-#include "bpffs.h"
 #include "cleanup.h"
 #include "cmd.h"
 #include "exporter.h"
+#include "privileges.h"
 #include "running.h"
 
 static void warn_if_guarded(const struct paths *paths)

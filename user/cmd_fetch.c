@@ -2,13 +2,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "bpffs.h"
 #include "cleanup.h"
 #include "cmd.h"
 #include "feed_store.h"
 #include "feeds.h"
 #include "news_apply.h"
 #include "output.h"
+#include "privileges.h"
 #include "running.h"
 
 struct fetch {

@@ -4,11 +4,11 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "bpffs.h"
 #include "cleanup.h"
 #include "cmd.h"
 #include "duration.h"
 #include "learn_output.h"
+#include "privileges.h"
 #include "running.h"
 #include "text.h"
 #include "watch_options.h"

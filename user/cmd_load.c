@@ -14,6 +14,7 @@
 #include "lint_output.h"
 #include "output.h"
 #include "preview.h"
+#include "privileges.h"
 #include "progress.h"
 #include "running.h"
 #include "snapshot.h"
@@ -343,7 +344,7 @@ int cmd_load(struct app *app, int argc, char **argv)
 		return status;
 	l.attach_mode = (enum attach_mode)attach_mode_parse(attach_mode);
 
-	rc = privileges_check(&err);
+	rc = privileges_check_to_load(&err);
 	if (!rc)
 		rc = paths_init(&app->paths, app->instance, &err);
 	if (!rc)

@@ -2,11 +2,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "bpffs.h"
 #include "cleanup.h"
 #include "cmd.h"
 #include "hits.h"
 #include "metrics.h"
+#include "privileges.h"
 #include "writefile.h"
 
 /* node_exporter, which runs as another user, reads all of the file's old text or all of the new. */

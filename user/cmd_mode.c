@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <stdio.h>
-#include "bpffs.h"
 #include "cleanup.h"
 #include "cmd.h"
 #include "preview.h"
+#include "privileges.h"
 
 struct request {
 	struct app *app;

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 #include "announce.h"
-#include "bpffs.h"
 #include "cleanup.h"
 #include "cmd.h"
 #include "hits.h"
@@ -11,6 +10,7 @@
 #include "lint_output.h"
 #include "output.h"
 #include "preview.h"
+#include "privileges.h"
 #include "progress.h"
 #include "running.h"
 #include "source_status.h"

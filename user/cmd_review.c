@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <stdio.h>
 #include <time.h>
-#include "bpffs.h"
 #include "cleanup.h"
 #include "cmd.h"
 #include "duration.h"

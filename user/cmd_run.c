@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 #include "announce.h"
-#include "bpffs.h"
 #include "cleanup.h"
 #include "cmd.h"
 #include "daemon.h"
 #include "daemon_claim.h"
+#include "drop.h"
 #include "exporter.h"
 #include "journal.h"
+#include "privileges.h"
 #include "running.h"
 
 struct run {
@@ -112,6 +114,18 @@ static void block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/*
+ * What is left: maps are looked at and made (BPF); what faces the network becomes another user,
+ * without any capability (SETUID, SETGID, SETPCAP), and is ended in time (KILL).
+ */
+static int drop_privileges(struct error *err)
+{
+	static const unsigned int keep[] = { CAP_BPF, CAP_SETUID, CAP_SETGID, CAP_SETPCAP,
+					     CAP_KILL };
+
+	return keep_capabilities(keep, ARRAY_SIZE(keep), err);
+}
+
 static int loop(struct run *r, struct error *err)
 {
 	int rc = daemon_start(&r->daemon, &r->app->paths, r->event, err);
@@ -138,6 +152,9 @@ static int run(struct run *r, struct error *err)
 		return rc;
 	rc = claim = daemon_claim(&r->app->paths, err);
 	if (rc < 0)
+		return rc;
+	rc = drop_privileges(err);
+	if (rc)
 		return rc;
 	block_signals();
 	rc = add_events(r, err);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <inttypes.h>
 #include <stdio.h>
-#include "bpffs.h"
 #include "cleanup.h"
 #include "cmd.h"
 #include "counters.h"
 #include "output.h"
+#include "privileges.h"
 #include "running.h"
 
 static int print_counter(const struct counter *c, void *arg)

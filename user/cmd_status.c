@@ -4,7 +4,6 @@
 #include <string.h>
 #include <time.h>
 #include "attach.h"
-#include "bpffs.h"
 #include "cleanup.h"
 #include "cmd.h"
 #include "daemon_claim.h"
@@ -13,6 +12,7 @@
 #include "last_reload.h"
 #include "missing.h"
 #include "output.h"
+#include "privileges.h"
 #include "running.h"
 #include "source_status.h"
 

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include "bpffs.h"
 #include "cleanup.h"
 #include "cmd.h"
 #include "duration.h"
+#include "privileges.h"
 #include "top_draw.h"
 #include "top_gather.h"
 #include "top_keys.h"

@@ -10,6 +10,7 @@
 #include "hits.h"
 #include "kept_counters.h"
 #include "policy.h"
+#include "privileges.h"
 #include "running.h"
 #include "snapshot.h"
 #include "totals.h"

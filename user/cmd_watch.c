@@ -6,10 +6,10 @@
 #include <stdio_ext.h>
 #include <string.h>
 #include <time.h>
-#include "bpffs.h"
 #include "cleanup.h"
 #include "event_text.h"
 #include "output.h"
+#include "privileges.h"
 #include "watch_options.h"
 
 /* Enough of a frame for its VLAN tags. */

@@ -2,6 +2,7 @@
 /* Programs that are on the interface already: XDP, TCX, and filters of the old tc. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <errno.h>
 #include <linux/bpf.h>
 #include <linux/if_link.h>
 #include <linux/pkt_cls.h>
@@ -12,6 +13,7 @@
 #include "attach.h"
 #include "cleanup.h"
 #include "doctor.h"
+#include "egress.h"
 #include "netlink.h"
 
 enum { TCX_INGRESS = 46, TCX_EGRESS = 47, PROGRAMS_MAX = 64 };
@@ -25,7 +27,8 @@ static const char *program_name(uint32_t id, char buf[static BPF_OBJ_NAME_LEN])
 	struct bpf_prog_info info = { 0 };
 	uint32_t size = sizeof(info);
 
-	snprintf(buf, BPF_OBJ_NAME_LEN, "unnamed");
+	/* only CAP_SYS_ADMIN may look at programs by id */
+	snprintf(buf, BPF_OBJ_NAME_LEN, fd == -EPERM ? "unreadable" : "unnamed");
 	if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size) && info.name[0])
 		snprintf(buf, BPF_OBJ_NAME_LEN, "%s", info.name);
 	return buf;
@@ -106,6 +109,11 @@ static void check_xdp(struct doctor *d, const struct device *dev)
 static void say_tc(struct doctor *d, const struct device *dev, const char *how, bool egress,
 		   uint32_t id, const char *name)
 {
+	char pin[INSTANCE_PIN_MAX];
+
+	if (egress &&
+	    id == egress_program(dev->name, instance_pin(d->paths, "egress_", dev->name, pin)))
+		return;
 	if (!is_ours(name))
 		finding(d, FINDING_NOTE, "tc", dev->name,
 			"runs another %s program at %s, id %u, name %s: both run, that one is left "

@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "bpffs.h"
 #include "cleanup.h"
+#include "privileges.h"
 #include "subject.h"
 
 void subject_close(struct subject *s)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "bpffs.h"
 #include "hits.h"
+#include "privileges.h"
 #include "subject.h"
 
 int subject_open_with_hits(struct subject *s, struct app *app, struct hits *hits, bool *known,

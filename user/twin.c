@@ -35,6 +35,12 @@ static int read_attached(uint32_t program, struct attached *a, struct error *err
 	};
 	uint32_t size = sizeof(info);
 
+	if (fd == -EPERM)
+		return error_set(
+			err, EPERM,
+			"the kernel lets only CAP_SYS_ADMIN look at program %u: run it with "
+			"sudo",
+			program);
 	if (fd < 0)
 		return error_set(err, -fd, "cannot open program %u: %s", program, strerror(-fd));
 	if (bpf_obj_get_info_by_fd(fd, &info, &size))
