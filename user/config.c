@@ -10,6 +10,7 @@
 #include "duration.h"
 #include "listfile.h"
 #include "text.h"
+#include "trust.h"
 
 enum { FLOW_CAPACITY_MIN = 1024, FLOW_CAPACITY_MAX = 4194304 };
 
@@ -197,7 +198,9 @@ static int read_list_file(const struct reader *r, const struct config_list *c, s
 	path = config_relative(r, c->file);
 	if (!path || policy_intern(r->p, path, strlen(path), &r->p->lists[list].file))
 		return no_memory(r->err);
-	ret = list_file_read(r->p, &r->p->base, path, (uint16_t)list, 0, &why);
+	ret = trust_file(path, &why);
+	if (!ret)
+		ret = list_file_read(r->p, &r->p->base, path, (uint16_t)list, 0, &why);
 	if (!ret)
 		return 0;
 	if (ret == -EINVAL || ret == -ENOMEM) {

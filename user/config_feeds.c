@@ -11,6 +11,7 @@
 #include "duration.h"
 #include "feed.h"
 #include "text.h"
+#include "trust.h"
 
 /* One list's feed. */
 struct feed_reader {
@@ -207,6 +208,7 @@ static int read_limits(const struct feed_reader *f)
 static int read_ca_file(const struct feed_reader *f)
 {
 	_cleanup_free_ char *path = NULL;
+	struct error refused;
 
 	if (!f->c->ca_file)
 		return 0;
@@ -221,6 +223,8 @@ static int read_ca_file(const struct feed_reader *f)
 		snprintf(why, sizeof(why), "ca-file %.200s cannot be read: correct the path", path);
 		return bad(f, "ca-file", why);
 	}
+	if (trust_file(path, &refused))
+		return bad(f, "ca-file", refused.text);
 	return keep(f, FEED_TEXT_CA_FILE, path);
 }
 
@@ -255,7 +259,7 @@ static int read_command(const struct feed_reader *f)
 		if (strchr(f->c->command[i], '\t'))
 			return bad(f, "command", "\"command\" holds a tab: put it into a script");
 	}
-	if (feed_command_check(tabs, &why))
+	if (feed_command_check(tabs, &why) || trust_file(f->c->command[0], &why))
 		return bad(f, "command", why.text);
 	ret = keep(f, FEED_TEXT_COMMAND, tabs);
 	return ret ? ret : add_source(f->r, f->s, blanks);

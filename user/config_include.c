@@ -9,6 +9,7 @@
 #include "profiles.h"
 #include "readfile.h"
 #include "text.h"
+#include "trust.h"
 
 enum { DOCUMENT_LIMIT = 64 << 20, INCLUDES_MAX = 64 };
 
@@ -44,7 +45,9 @@ int document_open(struct document *d, struct policy *p, enum config_kind kind, c
 	size_t n;
 	int ret;
 
-	ret = file_read_all(path, DOCUMENT_LIMIT, &data, &n, err);
+	ret = trust_file(path, err);
+	if (!ret)
+		ret = file_read_all(path, DOCUMENT_LIMIT, &data, &n, err);
 	if (ret)
 		return ret;
 	d->path = strdup(path);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "cleanup.h"
 #include "paths.h"
+#include "trust.h"
 
 enum { LOCK_WAIT_MS = 30000, LOCK_POLL_MS = 20 };
 
@@ -75,7 +76,11 @@ int paths_init(struct paths *p, const char *instance, struct error *err)
 					instance, err);
 	if (!rc)
 		rc = instance_directory(p->run, "ALLOWXDP_RUN_DIR", "/run/allowxdp", instance, err);
-	return rc;
+	if (!rc)
+		rc = trust_tree(p->pins, err);
+	if (!rc)
+		rc = trust_tree(p->state, err);
+	return rc ? rc : trust_tree(p->run, err);
 }
 
 int make_directory(const char *path, struct error *err)

@@ -19,7 +19,10 @@ struct paths {
 				  */
 };
 
-/* Fills *p for the instance (letters, digits, '_' and '-'). 0 or negative errno. */
+/*
+ * Fills *p for the instance (letters, digits, '_' and '-'). Directories that others than root and
+ * this user may write are refused (trust.h). 0 or negative errno.
+ */
 int paths_init(struct paths *p, const char *instance, struct error *err);
 
 /* mkdir -p, mode 0700 for what it makes. */

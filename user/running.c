@@ -2,10 +2,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "cleanup.h"
 #include "config.h"
 #include "hits.h"
 #include "news.h"
+#include "privileges.h"
 #include "running.h"
 #include "snapshot.h"
 #include "state.h"
@@ -145,11 +147,25 @@ int running_open_to_replace(struct running *r, const struct paths *paths, struct
 	return rc;
 }
 
+/* To a user who could load nothing anyway. */
+static bool state_is_closed(const struct paths *paths)
+{
+	struct error ignored;
+
+	return access(paths->state, R_OK | X_OK) && errno == EACCES && privileges_check(&ignored);
+}
+
 int policy_read_files(const struct paths *paths, const char *config, struct policy *p,
 		      struct error *err)
 {
 	int rc = config_read(p, config, err);
 
+	if (!rc && state_is_closed(paths)) {
+		warn_line("%s is not open to this user: what `add`, names and feeds brought is "
+			  "left out",
+			  paths->state);
+		return 0;
+	}
 	if (!rc)
 		rc = news_read(paths, p, err);
 	if (!rc)

@@ -9,6 +9,7 @@ Nothing here touches the interfaces of the machine itself. Every lab has its own
 directories, so that tests can run side by side; `Lab.close` removes all of it.
 """
 
+import atexit
 import contextlib
 import ctypes
 import fcntl
@@ -29,7 +30,27 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("ALLOWXDP_BINARY", ROOT / "build" / "allowxdp"))
-PROFILES = ROOT / "profiles"
+
+
+def profiles():
+    """
+    The profiles of this tree; a copy of root's own where another user may write those (a checkout in
+    somebody's home), as allowxdp would refuse them.
+    """
+    original = ROOT / "profiles"
+    paths = [original, *original.parents, *original.iterdir()]
+    if not any(p.stat().st_uid or (p.stat().st_mode & 0o022 and not p.stat().st_mode & 0o1000) for p in paths):
+        return original
+    copy = Path(tempfile.mkdtemp(prefix=f"axp{os.getpid()}-profiles-"))
+    atexit.register(shutil.rmtree, copy, ignore_errors=True)
+    copy.chmod(0o755)
+    for p in original.iterdir():
+        shutil.copyfile(p, copy / p.name)
+        (copy / p.name).chmod(0o644)
+    return copy
+
+
+PROFILES = profiles()
 
 HOST4, HOST6 = "192.0.2.10", "2001:db8:1::10"
 GATEWAY4, GATEWAY6 = "192.0.2.1", "2001:db8:1::1"
