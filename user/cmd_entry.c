@@ -12,6 +12,7 @@
 #include "hits_text.h"
 #include "duration.h"
 #include "listfile.h"
+#include "news.h"
 #include "output.h"
 #include "privileges.h"
 #include "state.h"
@@ -154,6 +155,18 @@ static const struct entry *live_twin(const struct policy *p, const struct reques
 	return twin;
 }
 
+/* They give way to the hole when the policy is read anew. */
+static void note_news_within(const struct subject *s, const struct request *q, struct result *out)
+{
+	size_t found = news_within(&s->running.policy, &q->prefix, q->list);
+	size_t n = strlen(out->text);
+
+	if (s->loaded && q->carve && found)
+		snprintf(out->text + n, sizeof(out->text) - n,
+			 "; %zu of names and feeds within it: `allowxdp reload` takes them out",
+			 found);
+}
+
 static int add(struct subject *s, const struct request *q, struct result *out, struct error *err)
 {
 	struct policy *p = &s->running.policy;
@@ -198,6 +211,7 @@ static int add(struct subject *s, const struct request *q, struct result *out, s
 	if (q->seconds)
 		snprintf(out->text + strlen(out->text), sizeof(out->text) - strlen(out->text),
 			 " for %s", duration_text(q->seconds, left));
+	note_news_within(s, q, out);
 	return put_in_force(s, q, twin, &entry, err);
 }
 

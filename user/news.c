@@ -141,28 +141,81 @@ int news_read(const struct paths *paths, struct policy *p, struct error *err)
 	return rc ? rc : policy_sort_entries(p, &p->base, err);
 }
 
-static bool contradicted(const struct policy *p, const struct entry *e)
+/* What the administrator carves out of lists: in the config, and by `add`. */
+struct holes {
+	struct entries base, added;
+	bool lengths[2][129]; /* by family: is there one that long? */
+};
+
+static int note_holes(struct holes *h, const struct entries *from, struct entries *to)
 {
-	for (size_t i = entries_lower_bound(&p->added, &e->prefix);
-	     i < p->added.n && !prefix_compare(&p->added.v[i].prefix, &e->prefix); i++) {
-		if (p->added.v[i].list == e->list)
-			return (p->added.v[i].flags ^ e->flags) & ENTRY_CARVE;
+	for (size_t i = 0; i < from->n; i++) {
+		const struct entry *e = &from->v[i];
+
+		if (!(e->flags & ENTRY_CARVE) || e->flags & ENTRY_NEWS)
+			continue;
+		if (entries_push(to, e))
+			return -ENOMEM;
+		h->lengths[e->prefix.family == AXP_IPV6][e->prefix.len] = true;
+	}
+	return 0;
+}
+
+static bool is_hole(const struct entries *holes, const struct prefix *prefix, uint16_t list)
+{
+	for (size_t i = entries_lower_bound(holes, prefix);
+	     i < holes->n && !prefix_compare(&holes->v[i].prefix, prefix); i++) {
+		if (holes->v[i].list == list)
+			return true;
 	}
 	return false;
 }
 
-void news_give_way(struct policy *p)
+/* A hole is not filled by what others say, however long their prefixes. */
+static bool carved_out(const struct holes *h, const struct entry *e)
+{
+	for (int len = e->prefix.len; len >= 0; len--) {
+		struct prefix outer;
+
+		if (!h->lengths[e->prefix.family == AXP_IPV6][len])
+			continue;
+		outer = prefix_shorten(&e->prefix, (uint8_t)len);
+		if (is_hole(&h->base, &outer, e->list) || is_hole(&h->added, &outer, e->list))
+			return true;
+	}
+	return false;
+}
+
+int news_give_way(struct policy *p, struct error *err)
 {
 	struct entries *e = &p->base;
+	struct holes h = { 0 };
 	size_t n = 0;
+	int rc = 0;
 
-	if (p->mapped || !p->n_sources || !p->added.n)
-		return;
-	for (size_t i = 0; i < e->n; i++) {
-		if (!(e->v[i].flags & ENTRY_NEWS) || !contradicted(p, &e->v[i]))
+	if (p->mapped || !p->n_sources)
+		return 0;
+	if (note_holes(&h, e, &h.base) || note_holes(&h, &p->added, &h.added))
+		rc = error_set(err, ENOMEM, "out of memory");
+	for (size_t i = 0; !rc && h.base.n + h.added.n && i < e->n; i++) {
+		if (!(e->v[i].flags & ENTRY_NEWS) || !carved_out(&h, &e->v[i]))
 			e->v[n++] = e->v[i];
 	}
-	e->n = n;
+	if (!rc && h.base.n + h.added.n)
+		e->n = n;
+	free(h.base.v);
+	free(h.added.v);
+	return rc;
+}
+
+size_t news_within(const struct policy *p, const struct prefix *prefix, int list)
+{
+	size_t n = 0;
+
+	for (size_t i = entries_lower_bound(&p->base, prefix);
+	     i < p->base.n && prefix_covers(prefix, &p->base.v[i].prefix); i++)
+		n += p->base.v[i].list == list && p->base.v[i].flags & ENTRY_NEWS;
+	return n;
 }
 
 static int make_news_directory(const struct paths *paths, struct error *err)

@@ -29,8 +29,11 @@ int news_read(const struct paths *paths, struct policy *p, struct error *err);
 /* The same for one list; p->base is not sorted. */
 int news_read_list(const struct paths *paths, struct policy *p, size_t list, struct error *err);
 
-/* News that contradict an added entry (one lists what the other carves out) give way. */
-void news_give_way(struct policy *p);
+/* News give way to what the administrator carves out of their list, in the config or by `add`. */
+int news_give_way(struct policy *p, struct error *err);
+
+/* How many entries of the list, within that prefix, are news. */
+size_t news_within(const struct policy *p, const struct prefix *prefix, int list);
 
 /* Writing a file anew: on failure, or when killed, the old one stays. */
 int news_open(struct new_file *file, const struct paths *paths, const char *list,

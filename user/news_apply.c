@@ -36,8 +36,7 @@ static int make_next(const struct paths *paths, const struct policy *running, in
 		rc = news_read_list(paths, next, (size_t)list, err);
 	if (!rc)
 		rc = policy_sort_entries(next, &next->base, err);
-	news_give_way(next);
-	return rc;
+	return rc ? rc : news_give_way(next, err);
 }
 
 static bool same_entry(const struct policy *a, const struct entry *x, const struct policy *b,

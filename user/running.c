@@ -170,6 +170,5 @@ int policy_read_files(const struct paths *paths, const char *config, struct poli
 		rc = news_read(paths, p, err);
 	if (!rc)
 		rc = state_read(paths, p, true, err);
-	news_give_way(p);
-	return rc;
+	return rc ? rc : news_give_way(p, err);
 }

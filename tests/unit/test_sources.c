@@ -239,6 +239,38 @@ static void news_are_read_into_the_policy(void **state)
 	assert_null(origin_source(&p, &p.base.v[2]));
 }
 
+/* However long the prefixes of the news are; another list's holes are no concern of theirs. */
+static void holes_are_not_filled(void **state)
+{
+	_cleanup_policy_ struct policy p = accepted(
+		*state, SERVICE "lists:\n"
+				"  - name: l\n"
+				"    prefixes: [\"!192.0.2.0/29\", \"192.0.2.1\"]\n"
+				"    names: [a.example.com, b.example.com]\n"
+				"  - name: m\n"
+				"    prefixes: [\"!192.0.2.0/24\", \"!2001:db8::/127\"]\n");
+	struct paths paths = paths_of(*state);
+	struct error err = { "" };
+	char text[1000];
+
+	write_news(&paths);
+	assert_int_equal(mkdir(scratch_path(*state, "lists"), 0700), 0);
+	scratch_write(*state, "lists/l.list", "!192.0.2.64/26\n");
+	assert_int_equal(news_read(&paths, &p, &err), 0);
+	assert_int_equal(state_read(&paths, &p, false, &err), 0);
+	assert_int_equal(news_within(&p, &(struct prefix){ { 192, 0, 2 }, AXP_IPV4, 24 }, 0), 3);
+	assert_int_equal(news_give_way(&p, &err), 0);
+	assert_string_equal(base_text(&p, text, sizeof(text)),
+			    "!192.0.2.0/24||c.yaml:7\n"
+			    "!192.0.2.0/29||c.yaml:4\n"
+			    "192.0.2.1/32||c.yaml:4\n"
+			    "192.0.2.9/32|from a|name a.example.com\n"
+			    "!2001:db8::/127||c.yaml:7\n"
+			    "2001:db8::1/128|from a|name a.example.com\n");
+	assert_int_equal(news_within(&p, &(struct prefix){ { 192, 0, 2 }, AXP_IPV4, 24 }, 0), 1);
+	assert_int_equal(news_within(&p, &(struct prefix){ { 192, 0, 2 }, AXP_IPV4, 24 }, 1), 0);
+}
+
 static void added_entries_outrank_news(void **state)
 {
 	_cleanup_policy_ struct policy p = accepted(*state, CONFIG);
@@ -252,7 +284,7 @@ static void added_entries_outrank_news(void **state)
 	assert_int_equal(news_read(&paths, &p, &err), 0);
 	if (state_read(&paths, &p, false, &err))
 		fail_msg("%s", err.text);
-	news_give_way(&p);
+	assert_int_equal(news_give_way(&p, &err), 0);
 	assert_string_equal(base_text(&p, text, sizeof(text)),
 			    "192.0.2.2/32||name b.example.com\n"
 			    "192.0.2.9/32|by hand|c.yaml:5\n"
@@ -391,17 +423,12 @@ static void reserved_ranges(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		scratch_test(names_of_lists),
-		scratch_test(dns_settings),
-		scratch_test(bad_names_are_refused),
-		scratch_test(twice_in_a_list),
-		scratch_test(bad_dns_settings),
-		scratch_test(news_are_read_into_the_policy),
-		scratch_test(added_entries_outrank_news),
-		scratch_test(bad_lines_are_left_away),
-		scratch_test(snapshot_and_clone),
-		scratch_test(state_of_sources),
-		cmocka_unit_test(reserved_ranges),
+		scratch_test(names_of_lists),          scratch_test(dns_settings),
+		scratch_test(bad_names_are_refused),   scratch_test(twice_in_a_list),
+		scratch_test(bad_dns_settings),        scratch_test(news_are_read_into_the_policy),
+		scratch_test(holes_are_not_filled),    scratch_test(added_entries_outrank_news),
+		scratch_test(bad_lines_are_left_away), scratch_test(snapshot_and_clone),
+		scratch_test(state_of_sources),        cmocka_unit_test(reserved_ranges),
 	};
 
 	return cmocka_run_group_tests_name("sources", tests, NULL, NULL);
