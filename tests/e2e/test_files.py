@@ -4,7 +4,9 @@
 import ipaddress
 import json
 import re
+import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -57,8 +59,9 @@ def test_profile_is_read_whole(tmp_path, name):
     assert f" {COUNTS[name]}" in result.stdout, result.stdout
 
 
-def test_starter_config_is_valid_and_says_what_is_empty():
-    result = run(BINARY, "-c", ROOT / "tools" / "allowxdp.yaml", "validate")
+def test_starter_config_is_valid_and_says_what_is_empty(tmp_path):
+    config = Path(shutil.copy(ROOT / "tools" / "allowxdp.yaml", tmp_path))
+    result = run(BINARY, "-c", config, "validate")
     for service in ("https", "sip", "rtp"):
         assert service in result.stdout + result.stderr
 
