@@ -4,6 +4,7 @@
 #include <string.h>
 #include "cleanup.h"
 #include "config.h"
+#include "generation.h"
 #include "hits.h"
 #include "news.h"
 #include "running.h"
@@ -28,6 +29,10 @@ int running_open(struct running *r, const struct paths *paths, struct error *err
 		if (rc)
 			return rc;
 		r->active = instance_effective(&r->instance);
+		if (!AXP_ACTIVE_GENERATION(r->active)) {
+			running_close(r);
+			return instance_not_loaded(paths, err);
+		}
 		r->deadline = r->instance.shared->deadline;
 		r->rolled_back = r->deadline && boot_time() > r->deadline;
 		rc = snapshot_read(paths, AXP_ACTIVE_GENERATION(r->active), &r->policy, err);
@@ -109,6 +114,17 @@ static int refill(struct running *r, struct error *err)
 	return rc ? rc : running_open(r, paths, err);
 }
 
+/* What a killed command was about to free, or had filled in vain. */
+static void sweep_generations(struct running *r)
+{
+	struct instance *i = &r->instance;
+
+	snapshot_prune(i->paths, AXP_ACTIVE_GENERATION(r->active),
+		       r->deadline ? AXP_ACTIVE_GENERATION(i->shared->fallback) : 0);
+	if (generation_left_over(i))
+		generation_prune(i);
+}
+
 int running_open_to_change(struct running *r, const struct paths *paths, struct error *err)
 {
 	int rc = running_open(r, paths, err);
@@ -127,6 +143,8 @@ int running_open_to_change(struct running *r, const struct paths *paths, struct 
 	}
 	if (marker_is_set(paths) && !r->deadline)
 		rc = refill(r, err);
+	if (!rc)
+		sweep_generations(r);
 	return rc ? rc : sweep_expired(r, err);
 }
 
