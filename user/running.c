@@ -55,15 +55,13 @@ int running_open(struct running *r, const struct paths *paths, struct error *err
  */
 int running_rollback(struct running *r, struct error *err)
 {
-	const struct paths *paths = r->instance.paths;
-	int rc = marker_set(paths, err);
+	int rc = marker_set(r->instance.paths, err);
 
 	if (rc)
 		return rc;
 	hits_fold(&r->instance, &r->policy, NULL);
 	instance_rollback(&r->instance);
-	running_close(r);
-	return running_open_to_change(r, paths, err);
+	return 0;
 }
 
 static bool any_expired(const struct policy *p)
@@ -139,7 +137,9 @@ int running_open_to_change(struct running *r, const struct paths *paths, struct 
 		warn_line("the last change was not confirmed in time and was rolled back: the mode "
 			  "is %s",
 			  mode_name(AXP_ACTIVE_MODE(r->active)));
-		return running_rollback(r, err);
+		rc = running_rollback(r, err);
+		running_close(r);
+		return rc ? rc : running_open_to_change(r, paths, err);
 	}
 	if (marker_is_set(paths) && !r->deadline)
 		rc = refill(r, err);
