@@ -98,8 +98,10 @@ int policy_install(struct instance *i, const struct policy *next, const struct a
 	if (first) /* everything passes, and this is the policy that can be enforced again */
 		fallback = word_with_mode(word, AXP_MODE_OFF);
 	rc = snapshot_write(i->paths, AXP_ACTIVE_GENERATION(word), next, err);
-	if (rc)
+	if (rc) {
+		generation_prune(i);
 		return rc;
+	}
 	if (begins_to_enforce(before, how->mode))
 		learn_flows(i, next, word);
 	set_word(i, word, fallback, how->confirm);

@@ -112,19 +112,21 @@ static int change(struct instance *i, const struct policy *next, const struct po
 	if (rc)
 		return compile_failed(rc, err);
 	rc = marker_set(i->paths, err);
-	if (!rc)
-		rc = snapshot_write(i->paths, AXP_ACTIVE_GENERATION(word), next, err);
 	if (rc)
 		return rc;
-	rc = generation_change(i, slot, next, v, n, &b.forth, &wasteful, err);
-	if (rc) { /* the marker stays if even that fails */
-		if (!generation_change(i, slot, previous, v, n, &b.back, &wasteful, &ignored))
-			marker_clear(i->paths);
-		return rc;
+	rc = snapshot_write(i->paths, AXP_ACTIVE_GENERATION(word), next, err);
+	if (!rc) {
+		rc = generation_change(i, slot, next, v, n, &b.forth, &wasteful, err);
+		if (rc && generation_change(i, slot, previous, v, n, &b.back, &wasteful, &ignored))
+			return rc; /* the marker stays: the next command fills what it should be */
 	}
+	if (rc)
+		word = instance_active(i);
 	instance_set_active(i, word);
-	marker_clear(i->paths);
 	snapshot_prune(i->paths, AXP_ACTIVE_GENERATION(word), 0);
+	marker_clear(i->paths);
+	if (rc)
+		return rc;
 	return wasteful ? policy_install(i, next, how, false, err) : 0;
 }
 

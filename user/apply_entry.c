@@ -131,8 +131,9 @@ int policy_apply_entry(struct running *r, const struct entries *before, const st
 	if (!rc)
 		rc = change_kernel(r, &s, prefix, err);
 	if (rc) {
-		if (state_write(paths, &s.old_view, list, &ignored))
-			return rc; /* the marker stays: the next command converges */
+		/* The marker stays where not all could be undone: the next command converges. */
+		if (state_write(paths, &s.old_view, list, &ignored) || has_fallback(r))
+			return rc;
 	}
 	marker_clear(paths);
 	if (!rc && s.wasteful && !r->deadline)

@@ -379,19 +379,45 @@ int attach_egress(const struct instance *i, const char *interface, struct error 
 	return rc;
 }
 
-int detach(const struct paths *paths, const char *interface, struct error *err)
+static int take_off(const struct paths *paths, const char *interface, struct error *err)
 {
 	_cleanup_close_ int link = link_pin_open(paths, interface);
 	char path[INSTANCE_PIN_MAX];
 
-	if (link < 0)
+	if (link < 0 && link != -ENOENT) /* none: a command was killed half way */
 		return error_set(err, -link, "cannot open the link of %s: %s", interface,
 				 strerror(-link));
-	bpf_link_detach(
-		link); /* at once, whoever else holds the link; fails if the interface is gone */
-	if (unlink(instance_pin(paths, "link_", interface, path)))
+	if (link >= 0) /* at once, whoever else holds it; fails if the interface is gone */
+		bpf_link_detach(link);
+	if (unlink(instance_pin(paths, "link_", interface, path)) && errno != ENOENT)
 		return error_set(err, errno, "cannot remove %s: %s", path, strerror(errno));
 	egress_detach(interface, instance_pin(paths, "egress_", interface, path));
-	unlink(instance_pin(paths, "counters_", interface, path));
+	return 0;
+}
+
+int detach(const struct paths *paths, const char *interface, struct error *err)
+{
+	char path[INSTANCE_PIN_MAX];
+	int rc = take_off(paths, interface, err);
+
+	if (!rc)
+		unlink(instance_pin(paths, "counters_", interface, path));
+	return rc;
+}
+
+/* Unpinned last: killed before, the next command can still keep them. */
+int detach_keeping(const struct paths *paths, const char *interface, struct error *err)
+{
+	char path[INSTANCE_PIN_MAX];
+	_cleanup_close_ int map = bpf_obj_get(instance_pin(paths, "counters_", interface, path));
+	int rc = take_off(paths, interface, err);
+	struct error why;
+
+	if (rc)
+		return rc;
+	if (map >= 0 && counters_keep(paths, interface, map, &why))
+		warn_line("the counters of %s begin anew when it is loaded again: %s", interface,
+			  why.text);
+	unlink(path);
 	return 0;
 }

@@ -38,8 +38,11 @@ int attach(const struct instance *i, const struct policy *p, const char *interfa
 /* Puts the egress program back on an interface that has only the ingress one left. */
 int attach_egress(const struct instance *i, const char *interface, struct error *err);
 
-/* Detaches at once and removes the interface's pins. */
+/* Detaches at once and removes the interface's pins, or what is left of them. */
 int detach(const struct paths *paths, const char *interface, struct error *err);
+
+/* The same; what was counted is kept for the next load (kept_counters.h), or it is warned of. */
+int detach_keeping(const struct paths *paths, const char *interface, struct error *err);
 
 /* How the interface is attached; 0 or negative errno. */
 int attach_query(const struct paths *paths, const char *interface, struct attachment *out);

@@ -68,8 +68,7 @@ int command_arguments(struct app *app, int argc, char **argv, int min, int max, 
 int fail(const struct error *err);
 int usage(const struct app *app, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Prints the object on stdout and releases it; EXIT_DONE, or EXIT_FAILED if that could not be
- * written. */
+/* Prints the object on stdout and releases it; EXIT_DONE: main() looks whether it was written. */
 int print_json(struct json_object *object);
 
 int cmd_load(struct app *app, int argc, char **argv);

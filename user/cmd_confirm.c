@@ -22,12 +22,20 @@ static int confirm(struct running *r, struct error *err)
 
 static int rollback(struct running *r, struct error *err)
 {
+	struct running again _cleanup_running_ = RUNNING_EMPTY;
+	struct error why;
+	int rc;
+
 	if (!r->deadline)
 		return error_set(
 			err, EINVAL,
 			"there is nothing to go back to: only a change made with --confirm can "
 			"be rolled back, until it is confirmed");
-	return running_rollback(r, err);
+	rc = running_rollback(r, err);
+	if (!rc && running_open_to_change(&again, r->instance.paths, &why))
+		warn_line("the policy before is in force again; the next command tidies up: %s",
+			  why.text);
+	return rc;
 }
 
 static int settle(struct app *app, int argc, char **argv,

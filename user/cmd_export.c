@@ -54,7 +54,7 @@ static int print(const struct subject *s, const struct export_about *a, bool nft
 		return fail(&err);
 	}
 	if (fflush(stdout) || ferror(stdout))
-		return EXIT_FAILED;
+		return EXIT_DONE; /* main() says so */
 	if (!s->loaded)
 		warn_line("nothing is loaded: this is the policy of the files (%s)",
 			  policy_string(a->policy, a->policy->config));

@@ -149,7 +149,7 @@ static int run(const struct app *app, const struct asked *q, enum import_format 
 	if (app->json)
 		return print_json(import_json(&im, &files, import_format_name(format)));
 	import_snippet(stdout, &im, &files);
-	return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
+	return EXIT_DONE;
 }
 
 int cmd_import(struct app *app, int argc, char **argv)

@@ -128,11 +128,23 @@ static void undo(struct load *l)
 		if (l->targets[n].done)
 			detach(&l->app->paths, l->targets[n].interface, &ignored);
 	}
-	if (!l->created)
+	if (l->loaded)
 		return;
 	instance_destroy(&l->app->paths);
 	snapshot_prune(&l->app->paths, 0, 0);
 	bpffs_tidy(&l->app->paths);
+}
+
+/* Of a command that was killed when no policy was in force, not yet or no more. */
+static void remove_remains(const struct paths *paths)
+{
+	char names[POLICY_MAX_INTERFACES][16];
+	size_t n = instance_traces(paths, names, ARRAY_SIZE(names));
+	struct error ignored;
+
+	for (size_t i = 0; i < n; i++)
+		detach(paths, names[i], &ignored);
+	instance_destroy(paths);
 }
 
 /* What runs already, if anything does. */
@@ -141,6 +153,8 @@ static int open_running(struct load *l, struct error *err)
 	int rc = running_open_to_replace(&l->running, &l->app->paths, err);
 
 	l->loaded = !rc;
+	if (rc == -ENOENT && !l->dry_run)
+		remove_remains(&l->app->paths);
 	if (!rc && !l->dry_run)
 		rc = refuse_pending(&l->running, err);
 	return rc == -ENOENT ? 0 : rc;

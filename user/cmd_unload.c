@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +7,6 @@
 #include "cleanup.h"
 #include "cmd.h"
 #include "hits.h"
-#include "kept_counters.h"
 #include "policy.h"
 #include "privileges.h"
 #include "running.h"
@@ -53,19 +51,6 @@ static int choose(struct unload *u, char **names, int n, struct error *err)
 	return 0;
 }
 
-static int unload_one(const struct paths *paths, const char *interface, struct error *err)
-{
-	char pin[INSTANCE_PIN_MAX];
-	_cleanup_close_ int map = bpf_obj_get(instance_pin(paths, "counters_", interface, pin));
-	int rc = detach(paths, interface, err);
-	struct error why;
-
-	if (!rc && map >= 0 && counters_keep(paths, interface, map, &why))
-		warn_line("the counters of %s begin anew when it is loaded again: %s", interface,
-			  why.text);
-	return rc;
-}
-
 static int read_totals(const struct paths *paths, struct running *r, struct totals *out)
 {
 	struct flow_stats flows;
@@ -84,7 +69,7 @@ static int unload(struct unload *u, struct error *err)
 	bool known;
 
 	for (size_t i = 0; i < u->n_wanted; i++) {
-		int rc = unload_one(u->paths, u->wanted[i], err);
+		int rc = detach_keeping(u->paths, u->wanted[i], err);
 
 		if (rc)
 			return rc;
@@ -97,6 +82,8 @@ static int unload(struct unload *u, struct error *err)
 	instance_destroy(u->paths);
 	if (known)
 		totals_keep(u->paths, &r.policy, &totals);
+	else
+		totals_sweep(u->paths);
 	snapshot_prune(u->paths, 0, 0);
 	bpffs_tidy(u->paths);
 	return 0;
@@ -147,9 +134,10 @@ int cmd_unload(struct app *app, int argc, char **argv)
 		rc = lock = lock_instance(&app->paths, &err);
 	if (rc < 0)
 		return fail(&err);
-	u.n_loaded = instance_interfaces(&app->paths, u.loaded, ARRAY_SIZE(u.loaded));
+	u.n_loaded = instance_traces(&app->paths, u.loaded, ARRAY_SIZE(u.loaded));
 	rc = 0;
-	if (all) {
+	/* What a killed command has left can only be unloaded as a whole. */
+	if (all || (!u.n_loaded && instance_left_over(&app->paths))) {
 		memcpy(u.wanted, u.loaded, sizeof(u.wanted));
 		u.n_wanted = u.n_loaded;
 	} else {

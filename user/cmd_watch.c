@@ -119,6 +119,7 @@ static int end(const struct app *app, const struct watch_run *run)
 
 	if (run->end == WATCH_ENDED_READER) {
 		__fpurge(stdout); /* nobody wants the rest */
+		clearerr(stdout);
 		return EXIT_DONE;
 	}
 	if (!app->json) {

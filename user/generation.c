@@ -156,6 +156,21 @@ static void prune_timed(const struct instance *i, uint32_t keep_from)
 	}
 }
 
+static bool is_kept(struct instance *i, uint32_t slot)
+{
+	return slot == AXP_ACTIVE_SLOT(instance_active(i)) ||
+	       (instance_pending(i) && slot == AXP_ACTIVE_SLOT(i->shared->fallback));
+}
+
+bool generation_left_over(struct instance *i)
+{
+	for (uint32_t slot = 0; slot < AXP_SLOTS; slot++) {
+		if (!is_kept(i, slot) && slot_in_use(i, slot))
+			return true;
+	}
+	return false;
+}
+
 void generation_prune(struct instance *i)
 {
 	uint32_t active = AXP_ACTIVE_SLOT(instance_active(i));
@@ -165,7 +180,7 @@ void generation_prune(struct instance *i)
 	if (wait_for_packets(i))
 		return; /* the next fill waits and clears */
 	for (uint32_t slot = 0; slot < AXP_SLOTS; slot++) {
-		if (slot != active && slot != fallback)
+		if (!is_kept(i, slot))
 			slot_clear(i, slot);
 	}
 	if (first_timed(i, fallback) < keep_from)

@@ -26,6 +26,9 @@ uint64_t generation_word(const struct instance *i, uint32_t slot, uint32_t mode)
  */
 void generation_prune(struct instance *i);
 
+/* Is there a slot to be freed? A command was killed before it could. */
+bool generation_left_over(struct instance *i);
+
 /*
  * Makes what the policy says within some prefixes, none inside another, true in a slot that packets
  * may be looking at. `changes` are those of all nodes there. First the trie learns what the

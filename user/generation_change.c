@@ -169,16 +169,28 @@ static bool concerns(const struct prefix *prefixes, size_t n, uint8_t family)
 	return false;
 }
 
-static int change_family(struct work *w, bool *wasteful)
+struct works {
+	struct work v[2]; /* one for each family that is concerned */
+	size_t n;
+};
+
+static void works_free(struct works *all)
+{
+	for (size_t k = 0; k < all->n; k++)
+		work_free(&all->v[k]);
+}
+
+static int prepare(struct work *w)
 {
 	int rc = w->old ? open_directory(w) : -ENOMEM;
 
-	if (!rc)
-		rc = set_nodes(w);
-	if (!rc)
-		rc = change_directory(w);
-	if (!rc)
-		rc = delete_nodes(w);
+	return rc ? rc : set_nodes(w);
+}
+
+static int clean_up(struct work *w, bool *wasteful)
+{
+	int rc = delete_nodes(w);
+
 	if (rc)
 		return rc;
 	delete_old_steps(w);
@@ -186,15 +198,32 @@ static int change_family(struct work *w, bool *wasteful)
 	return 0;
 }
 
+/* Directories change together, with no system call in between where one could be killed. */
+static int change_all(struct works *all, bool *wasteful)
+{
+	int rc = 0;
+
+	for (size_t k = 0; !rc && k < all->n; k++)
+		rc = prepare(&all->v[k]);
+	for (size_t k = 0; !rc && k < all->n; k++)
+		rc = change_directory(&all->v[k]);
+	for (size_t k = 0; !rc && k < all->n; k++)
+		rc = clean_up(&all->v[k], wasteful);
+	return rc;
+}
+
 int generation_change(struct instance *i, uint32_t slot, const struct policy *p,
 		      const struct prefix *prefixes, size_t n, const struct changes *changes,
 		      bool *wasteful, struct error *err)
 {
 	static const uint8_t families[] = { AXP_IPV4, AXP_IPV6 };
-	int rc = 0;
+	struct works all _cleanup_(works_free) = { .n = 0 };
+	int rc;
 
-	for (size_t k = 0; !rc && k < ARRAY_SIZE(families); k++) {
-		struct work w __attribute__((cleanup(work_free))) = {
+	for (size_t k = 0; k < ARRAY_SIZE(families); k++) {
+		if (!concerns(prefixes, n, families[k]))
+			continue;
+		all.v[all.n++] = (struct work){
 			.instance = i,
 			.policy = p,
 			.prefixes = prefixes,
@@ -203,11 +232,9 @@ int generation_change(struct instance *i, uint32_t slot, const struct policy *p,
 			.slot = slot,
 			.family = families[k],
 			.trie = -1,
-			.old = calloc(changes->n + 1, sizeof(*w.old)),
+			.old = calloc(changes->n + 1, sizeof(uint32_t)),
 		};
-
-		if (concerns(prefixes, n, families[k]))
-			rc = change_family(&w, wasteful);
 	}
+	rc = change_all(&all, wasteful);
 	return rc ? error_set(err, -rc, "cannot change what is loaded: %s", strerror(-rc)) : 0;
 }

@@ -34,11 +34,23 @@ static int table_id(int fd, uint32_t *id)
 	return 0;
 }
 
+/* 0 with *id 0: there is none. */
+static int current_table(const struct instance *i, uint32_t *id)
+{
+	uint32_t zero = 0;
+	int rc = bpf_map_lookup_elem(i->maps[MAP_HITS], &zero, id);
+
+	if (rc)
+		*id = 0;
+	return rc == -ENOENT ? 0 : rc;
+}
+
 uint32_t hits_table_current(const struct instance *i)
 {
-	uint32_t zero = 0, id;
+	uint32_t id;
 
-	return bpf_map_lookup_elem(i->maps[MAP_HITS], &zero, &id) ? 0 : id;
+	current_table(i, &id);
+	return id;
 }
 
 void hits_boot_id(char out[static HITS_BOOT_MAX + 1])
@@ -101,11 +113,13 @@ bool hits_table_used(const struct instance *i)
 size_t hits_tables_old(const struct instance *i, uint32_t *ids, size_t max)
 {
 	_cleanup_closedir_ DIR *dir = opendir(i->paths->pins);
-	uint32_t current = hits_table_current(i), id;
 	const struct dirent *d;
+	uint32_t current, id;
 	size_t n = 0;
 	char end;
 
+	if (current_table(i, &current))
+		return 0; /* any of them may be the one that packets fill */
 	while (dir && n < max && (d = readdir(dir))) {
 		if (sscanf(d->d_name, PIN_PREFIX "%u%c", &id, &end) == 1 && id != current)
 			ids[n++] = id;

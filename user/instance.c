@@ -89,19 +89,48 @@ static int by_name(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-size_t instance_interfaces(const struct paths *paths, char (*names)[16], size_t max)
+static bool is_among(char (*names)[16], size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!strcmp(names[i], name))
+			return true;
+	}
+	return false;
+}
+
+/* Of pins that are called so. */
+static size_t add_interfaces(const struct paths *paths, const char *pin, char (*names)[16],
+			     size_t n, size_t max)
 {
 	_cleanup_closedir_ DIR *dir = opendir(paths->pins);
 	const struct dirent *d;
-	size_t n = 0;
 
 	while (dir && n < max && (d = readdir(dir))) {
-		if (instance_pin_interface(d->d_name, "link_", names[n]))
+		if (instance_pin_interface(d->d_name, pin, names[n]) &&
+		    !is_among(names, n, names[n]))
 			n++;
 	}
 	if (n)
 		qsort(names, n, sizeof(*names), by_name);
 	return n;
+}
+
+size_t instance_interfaces(const struct paths *paths, char (*names)[16], size_t max)
+{
+	return add_interfaces(paths, "link_", names, 0, max);
+}
+
+size_t instance_traces(const struct paths *paths, char (*names)[16], size_t max)
+{
+	size_t n = add_interfaces(paths, "link_", names, 0, max);
+
+	n = add_interfaces(paths, "egress_", names, n, max);
+	return add_interfaces(paths, "counters_", names, n, max);
+}
+
+bool instance_left_over(const struct paths *paths)
+{
+	return !access(paths->pins, F_OK);
 }
 
 void instance_close(struct instance *i)
@@ -145,6 +174,12 @@ static int open_others(struct instance *i, struct error *err)
 	return 0;
 }
 
+int instance_not_loaded(const struct paths *paths, struct error *err)
+{
+	return error_set(err, ENOENT, "instance %s is not loaded: run `allowxdp load IFACE`",
+			 paths->instance);
+}
+
 int instance_open(struct instance *i, const struct paths *paths, struct error *err)
 {
 	int rc;
@@ -153,9 +188,7 @@ int instance_open(struct instance *i, const struct paths *paths, struct error *e
 	i->paths = paths;
 	i->maps[MAP_CONTROL] = open_pin(paths, "control");
 	if (i->maps[MAP_CONTROL] == -ENOENT)
-		return error_set(err, ENOENT,
-				 "instance %s is not loaded: run `allowxdp load IFACE`",
-				 paths->instance);
+		return instance_not_loaded(paths, err);
 	if (i->maps[MAP_CONTROL] < 0)
 		return error_set(err, -i->maps[MAP_CONTROL], "cannot open %s/control: %s",
 				 paths->pins, strerror(-i->maps[MAP_CONTROL]));

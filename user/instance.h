@@ -70,6 +70,9 @@ void instance_close(struct instance *i);
 /* -ENOENT (err set: says how to load) when it is not loaded. `paths` must outlive *i. */
 int instance_open(struct instance *i, const struct paths *paths, struct error *err);
 
+/* -ENOENT; err says how to load. Also where the first policy is not in force yet (generation 0). */
+int instance_not_loaded(const struct paths *paths, struct error *err);
+
 /*
  * Makes the maps, control word 0 (mode off), and pins them; what a crash left over is removed
  * first. flow_capacity: entries of map `flows`.
@@ -121,5 +124,11 @@ bool instance_pin_interface(const char *file, const char *name, char interface[s
 
 /* Names of the interfaces that have a link pin; returns their number, at most `max`. */
 size_t instance_interfaces(const struct paths *paths, char (*names)[16], size_t max);
+
+/* Those with any pin: a command that was killed may have left one that is attached in part. */
+size_t instance_traces(const struct paths *paths, char (*names)[16], size_t max);
+
+/* Is there anything to be unpinned, if only the directory? */
+bool instance_left_over(const struct paths *paths);
 
 #endif

@@ -87,6 +87,17 @@ static bool asks_to_be_verbose(int argc, char **argv)
 	return false;
 }
 
+/* A full disk, say. What the command was to do is done all the same, so one must know of it. */
+static bool output_lost(void)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return false;
+	fputs("allowxdp: standard output could not be written: what was to be done is done, see "
+	      "`allowxdp status`\n",
+	      stderr);
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	struct app app = { .instance = "default", .argv = argv };
@@ -109,7 +120,5 @@ int main(int argc, char **argv)
 	if (!app.command)
 		return usage(&app, "there is no command '%.64s'", argv[first]);
 	status = app.command->run(&app, argc - first, argv + first);
-	if (fflush(stdout) && status == EXIT_DONE)
-		return EXIT_FAILED;
-	return status;
+	return status == EXIT_DONE && output_lost() ? EXIT_FAILED : status;
 }

@@ -33,15 +33,6 @@ struct view {
 	struct source_statuses sources;
 };
 
-/* A first load is under way: there are maps, but no policy yet. */
-static bool being_loaded(const struct paths *paths)
-{
-	struct instance i _cleanup_instance_ = INSTANCE_EMPTY;
-	struct error ignored;
-
-	return !instance_open(&i, paths, &ignored) && !AXP_ACTIVE_GENERATION(instance_active(&i));
-}
-
 static int look(struct view *v, struct error *err)
 {
 	char names[POLICY_MAX_INTERFACES][16];
@@ -50,7 +41,7 @@ static int look(struct view *v, struct error *err)
 
 	last_reload_read(v->paths, &v->reload);
 	v->loaded = !rc;
-	if (rc == -ENOENT || (rc == -ENODATA && being_loaded(v->paths)))
+	if (rc == -ENOENT)
 		return 0;
 	if (rc)
 		return rc;

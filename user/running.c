@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include "cleanup.h"
 #include "config.h"
+#include "generation.h"
 #include "hits.h"
 #include "news.h"
 #include "privileges.h"
@@ -30,6 +31,10 @@ int running_open(struct running *r, const struct paths *paths, struct error *err
 		if (rc)
 			return rc;
 		r->active = instance_effective(&r->instance);
+		if (!AXP_ACTIVE_GENERATION(r->active)) {
+			running_close(r);
+			return instance_not_loaded(paths, err);
+		}
 		r->deadline = r->instance.shared->deadline;
 		r->rolled_back = r->deadline && boot_time() > r->deadline;
 		rc = snapshot_read(paths, AXP_ACTIVE_GENERATION(r->active), &r->policy, err);
@@ -52,15 +57,13 @@ int running_open(struct running *r, const struct paths *paths, struct error *err
  */
 int running_rollback(struct running *r, struct error *err)
 {
-	const struct paths *paths = r->instance.paths;
-	int rc = marker_set(paths, err);
+	int rc = marker_set(r->instance.paths, err);
 
 	if (rc)
 		return rc;
 	hits_fold(&r->instance, &r->policy, NULL);
 	instance_rollback(&r->instance);
-	running_close(r);
-	return running_open_to_change(r, paths, err);
+	return 0;
 }
 
 static bool any_expired(const struct policy *p)
@@ -111,6 +114,17 @@ static int refill(struct running *r, struct error *err)
 	return rc ? rc : running_open(r, paths, err);
 }
 
+/* What a killed command was about to free, or had filled in vain. */
+static void sweep_generations(struct running *r)
+{
+	struct instance *i = &r->instance;
+
+	snapshot_prune(i->paths, AXP_ACTIVE_GENERATION(r->active),
+		       r->deadline ? AXP_ACTIVE_GENERATION(i->shared->fallback) : 0);
+	if (generation_left_over(i))
+		generation_prune(i);
+}
+
 int running_open_to_change(struct running *r, const struct paths *paths, struct error *err)
 {
 	int rc = running_open(r, paths, err);
@@ -125,10 +139,14 @@ int running_open_to_change(struct running *r, const struct paths *paths, struct 
 		warn_line("the last change was not confirmed in time and was rolled back: the mode "
 			  "is %s",
 			  mode_name(AXP_ACTIVE_MODE(r->active)));
-		return running_rollback(r, err);
+		rc = running_rollback(r, err);
+		running_close(r);
+		return rc ? rc : running_open_to_change(r, paths, err);
 	}
 	if (marker_is_set(paths) && !r->deadline)
 		rc = refill(r, err);
+	if (!rc)
+		sweep_generations(r);
 	return rc ? rc : sweep_expired(r, err);
 }
 

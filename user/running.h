@@ -35,7 +35,10 @@ int running_open_to_replace(struct running *r, const struct paths *paths, struct
 int policy_read_files(const struct paths *paths, const char *config, struct policy *p,
 		      struct error *err);
 
-/* Goes back now to what a pending change would fall back to. *r is reopened. */
+/*
+ * Goes back now to what a pending change would fall back to. *r still has what ran; to open it
+ * again to change it settles the books.
+ */
 int running_rollback(struct running *r, struct error *err);
 
 #endif

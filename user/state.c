@@ -10,7 +10,6 @@
 #include "writefile.h"
 
 #define LIST_SUFFIX ".list"
-#define NEW_SUFFIX  ".new" /* writefile.c */
 
 void state_list_path(const struct paths *paths, const char *list, char *out, size_t n)
 {
@@ -93,9 +92,9 @@ void state_sweep(const struct paths *paths)
 	snprintf(path, sizeof(path), "%s/lists", paths->state);
 	dir = opendir(path);
 	while (dir && (d = readdir(dir))) {
-		const char *suffix = strstr(d->d_name, LIST_SUFFIX NEW_SUFFIX);
+		const char *suffix = strstr(d->d_name, LIST_SUFFIX NEW_FILE_SUFFIX);
 
-		if (suffix && !strcmp(suffix, LIST_SUFFIX NEW_SUFFIX))
+		if (suffix && !strcmp(suffix, LIST_SUFFIX NEW_FILE_SUFFIX))
 			unlinkat(dirfd(dir), d->d_name, 0);
 	}
 }

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "cleanup.h"
 #include "counters.h"
 #include "totals.h"
@@ -103,6 +104,14 @@ void totals_keep(const struct paths *paths, const struct policy *p, const struct
 	for (size_t s = 0; s < p->n_services; s++)
 		write_service(file.f, p->services[s].name, totals->elsewhere[s]);
 	new_file_publish(&file, &ignored);
+}
+
+void totals_sweep(const struct paths *paths)
+{
+	char path[PATH_MAX], half[PATH_MAX + 8];
+
+	snprintf(half, sizeof(half), "%s" NEW_FILE_SUFFIX, path_of(paths, path));
+	unlink(half);
 }
 
 int totals_reset_service(const struct instance *i, uint32_t slot, struct error *err)

@@ -20,6 +20,9 @@ int totals_read(const struct instance *i, const struct policy *p, const struct f
 /* The instance is gone: nobody may count it twice. */
 void totals_keep(const struct paths *paths, const struct policy *p, const struct totals *totals);
 
+/* Removes what a killed totals_keep() left. */
+void totals_sweep(const struct paths *paths);
+
 /* A slot that changes its owner begins at zero. */
 int totals_reset_service(const struct instance *i, uint32_t slot, struct error *err);
 

@@ -18,7 +18,7 @@ int new_file_open(struct new_file *n, const char *path, struct error *err)
 	if (strlen(path) >= sizeof(n->path))
 		return error_set(err, ENAMETOOLONG, "%.64s...: path is too long", path);
 	strcpy(n->path, path);
-	snprintf(n->temporary, sizeof(n->temporary), "%s.new", path);
+	snprintf(n->temporary, sizeof(n->temporary), "%s" NEW_FILE_SUFFIX, path);
 	/* One left over from a killed command: the lock says that nobody else is writing it. */
 	unlink(n->temporary);
 	fd = open(n->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

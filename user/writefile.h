@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include "error.h"
 
+/* Of the temporary file beside the one to be. */
+#define NEW_FILE_SUFFIX ".new"
+
 struct new_file {
 	FILE *f;
 	char path[PATH_MAX];

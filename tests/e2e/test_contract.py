@@ -2,6 +2,7 @@
 """The command line is a contract: exit statuses, one-line errors, JSON keys, what each command does."""
 
 import json
+import subprocess
 
 import pytest
 
@@ -13,6 +14,16 @@ COMMANDS = ["init", "load", "unload", "reload", "confirm", "rollback", "mode", "
             "validate", "status", "stats", "metrics", "exporter", "top", "watch", "capture", "learn", "run", "fetch",
             "profile", "import", "export"]
 COUNTER_KEYS = {"interface", "direction", "service", "family", "verdict", "reason", "packets", "bytes"}
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["list", "--json"], ["stats"], ["status", "--json"], ["metrics"],
+                                       ["review"], ["export", "--format", "nft"]], ids=" ".join)
+def test_output_that_cannot_be_written_is_told(shared, arguments):
+    with open("/dev/full", "w", encoding="ascii") as full:
+        result = subprocess.run(shared.axp.argv(*arguments), env=shared.axp.env, stdout=full, stderr=subprocess.PIPE,
+                                text=True, timeout=60, check=False)
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1 and "standard output could not be written" in result.stderr
 
 
 # -- usage ----------------------------------------------------------------------------------------
