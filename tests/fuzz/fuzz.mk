@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Fuzzing (docs/fuzzing.md): build/fuzz/targets, libFuzzer's; build/fuzz/packets, programs against the model.
+
+F := $(B)/fuzz
+FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+FUZZ_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror -Wno-missing-field-initializers \
+	-Wno-string-plus-int -Wno-unused-variable -ffile-prefix-map=$(CURDIR)=. \
+	-D_GNU_SOURCE -DALLOWXDP_VERSION='"$(VERSION)"' -Iinclude -Iuser -Itests/fuzz
+FUZZ_LIBS := -lcyaml -lyaml -ljson-c -lbpf -lcares -lsystemd -lresolv -lm
+
+# What the targets reach of the command, compiled for them; nothing of it touches BPF but by files.
+FUZZ_USER := $(patsubst user/%.c,$(F)/user/%.o,$(wildcard $(addprefix user/,config*.c yaml_lines.c nesting.c \
+	policy*.c prefix*.c port_range.c error.c text.c readfile.c writefile.c duration.c endpoint.c hostname.c \
+	listfile.c origin.c profiles.c feed.c feed_check.c feed_csv.c feed_filter.c feed_guard.c feed_json.c \
+	feed_parse.c feed_path.c feed_text.c import*.c special.c reserved.c hits_state.c hits_file.c hits_changes.c \
+	snapshot.c state.c news.c name_history.c last_reload.c \
+	compile.c kept_counters.c counters.c sip_agent.c hits_match.c export_cut.c output.c paths.c progress.c)))
+FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(F)/%.o,$(wildcard tests/fuzz/*.c))
+
+$(F)/user/error.o: FUZZ_EXTRA := -Dwarn_line=warn_line_as_it_is
+
+$(F)/user/%.o: user/%.c $(HEADERS)
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$@)
+	$(Q)$(CLANG) $(FUZZ_CFLAGS) $(FUZZ_SAN) -fsanitize=fuzzer-no-link $(FUZZ_EXTRA) -c -o $@ $<
+
+$(F)/%.o: tests/fuzz/%.c $(wildcard tests/fuzz/*.h) $(HEADERS)
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$@)
+	$(Q)$(CLANG) $(FUZZ_CFLAGS) $(FUZZ_SAN) -fsanitize=fuzzer-no-link -c -o $@ $<
+
+$(F)/targets: $(FUZZ_TARGETS) $(FUZZ_USER)
+	$(call say,LINK,$@)
+	$(Q)$(CLANG) $(FUZZ_SAN) -fsanitize=fuzzer -o $@ $^ $(FUZZ_LIBS)
+
+# The packet path, native. What is under test has the sanitizers; what drives it need not be slow.
+N := $(F)/native
+NATIVE_CFLAGS := $(subst -O1,-O2,$(FUZZ_CFLAGS)) -Itests/fuzz/native -Itests/bpf
+NATIVE_TESTED := native policy_bytes
+NATIVE_DRIVER := table versus packets prefix_memo
+NATIVE_MODEL := model generate packet rules
+NATIVE_USER := directory directory4 directory6 compile policy prefix error text progress
+NATIVE_OBJ := $(patsubst %,$(N)/%.o,$(NATIVE_TESTED) $(NATIVE_DRIVER) $(NATIVE_MODEL) $(addprefix user-,$(NATIVE_USER)))
+NATIVE_HEADERS := $(HEADERS) $(wildcard bpf/* tests/bpf/*.h tests/fuzz/native/*.h tests/fuzz/native/shim/bpf/*)
+$(N)/native.o: NATIVE_EXTRA := $(FUZZ_SAN) -fno-sanitize=alignment -Wno-address-of-packed-member \
+	-Itests/fuzz/native/shim -Ibpf
+$(N)/policy_bytes.o: NATIVE_EXTRA := $(FUZZ_SAN)
+$(N)/rules.o: NATIVE_EXTRA := -Dprefix_bits=prefix_bits_read
+
+$(N)/%.o: tests/fuzz/native/%.c $(NATIVE_HEADERS)
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$@)
+	$(Q)$(CLANG) $(NATIVE_CFLAGS) $(NATIVE_EXTRA) -c -o $@ $<
+
+$(N)/%.o: tests/bpf/%.c $(NATIVE_HEADERS)
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$@)
+	$(Q)$(CLANG) $(NATIVE_CFLAGS) $(NATIVE_EXTRA) -c -o $@ $<
+
+$(N)/user-%.o: user/%.c $(HEADERS)
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$@)
+	$(Q)$(CLANG) $(NATIVE_CFLAGS) $(FUZZ_SAN) -c -o $@ $<
+
+$(F)/packets: $(NATIVE_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CLANG) $(FUZZ_SAN) -o $@ $^
+
+fuzz: $(F)/targets $(F)/packets
+
+.PHONY: fuzz
