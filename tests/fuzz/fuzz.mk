@@ -13,11 +13,12 @@ FUZZ_USER := $(patsubst user/%.c,$(F)/user/%.o,$(wildcard $(addprefix user/,conf
 	policy*.c prefix*.c port_range.c error.c text.c readfile.c writefile.c duration.c endpoint.c hostname.c \
 	listfile.c origin.c profiles.c feed.c feed_check.c feed_csv.c feed_filter.c feed_guard.c feed_json.c \
 	feed_parse.c feed_path.c feed_text.c import*.c special.c reserved.c hits_state.c hits_file.c hits_changes.c \
-	snapshot.c state.c news.c name_history.c last_reload.c \
+	snapshot.c state.c news.c name_history.c last_reload.c feed_store.c feed_fetch.c profile_copy.c totals.c \
 	compile.c kept_counters.c counters.c sip_agent.c hits_match.c export_cut.c output.c paths.c progress.c)))
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(F)/%.o,$(wildcard tests/fuzz/*.c))
 
 $(F)/user/error.o: FUZZ_EXTRA := -Dwarn_line=warn_line_as_it_is
+$(F)/user/kept_counters.o: FUZZ_EXTRA := -Dsyscall=no_syscall
 
 $(F)/user/%.o: user/%.c $(HEADERS)
 	@mkdir -p $(@D)
@@ -38,12 +39,12 @@ N := $(F)/native
 NATIVE_CFLAGS := $(subst -O1,-O2,$(FUZZ_CFLAGS)) -Itests/fuzz/native -Itests/bpf
 NATIVE_TESTED := native policy_bytes
 NATIVE_DRIVER := table versus packets prefix_memo
-NATIVE_MODEL := model generate packet rules
-NATIVE_USER := directory directory4 directory6 compile policy prefix error text progress
+NATIVE_MODEL := model generate packet rules trail
+NATIVE_USER := directory directory4 directory6 compile policy prefix error text progress pcapng
 NATIVE_OBJ := $(patsubst %,$(N)/%.o,$(NATIVE_TESTED) $(NATIVE_DRIVER) $(NATIVE_MODEL) $(addprefix user-,$(NATIVE_USER)))
 NATIVE_HEADERS := $(HEADERS) $(wildcard bpf/* tests/bpf/*.h tests/fuzz/native/*.h tests/fuzz/native/shim/bpf/*)
-$(N)/native.o: NATIVE_EXTRA := $(FUZZ_SAN) -fno-sanitize=alignment -Wno-address-of-packed-member \
-	-Itests/fuzz/native/shim -Ibpf
+NATIVE_BPF := $(FUZZ_SAN) -fno-sanitize=alignment -Wno-address-of-packed-member -Itests/fuzz/native/shim
+$(N)/native.o: NATIVE_EXTRA := $(NATIVE_BPF) -Ibpf
 $(N)/policy_bytes.o: NATIVE_EXTRA := $(FUZZ_SAN)
 $(N)/rules.o: NATIVE_EXTRA := -Dprefix_bits=prefix_bits_read
 
@@ -66,12 +67,20 @@ $(F)/packets: $(NATIVE_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CLANG) $(FUZZ_SAN) -o $@ $^
 
+# Of a copy of bpf/ that was broken, to see that it is found (tests/fuzz/test_harness.py).
+$(F)/broken/%/native.o: tests/fuzz/native/native.c $(NATIVE_HEADERS) $(F)/broken/%/allowxdp.bpf.c
+	$(call say,FUZZ,$@)
+	$(Q)$(CLANG) $(subst -O2,-O1,$(NATIVE_CFLAGS)) $(NATIVE_BPF) -I$(@D) -c -o $@ $<
+
+$(F)/broken/%/packets: $(F)/broken/%/native.o $(filter-out $(N)/native.o,$(NATIVE_OBJ))
+	$(call say,LINK,$@)
+	$(Q)$(CLANG) $(FUZZ_SAN) -o $@ $^
+
 # The same with libFuzzer: what is covered of the programs leads to packets.
 $(N)/covered.o: tests/fuzz/native/native.c $(NATIVE_HEADERS)
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)
-	$(Q)$(CLANG) $(NATIVE_CFLAGS) $(FUZZ_SAN) -fsanitize=fuzzer-no-link -fno-sanitize=alignment \
-		-Wno-address-of-packed-member -Itests/fuzz/native/shim -Ibpf -c -o $@ $<
+	$(Q)$(CLANG) $(NATIVE_CFLAGS) $(NATIVE_BPF) -fsanitize=fuzzer-no-link -Ibpf -c -o $@ $<
 
 $(F)/packet: $(filter-out $(N)/native.o $(N)/packets.o $(N)/generate.o,$(NATIVE_OBJ)) $(N)/covered.o $(N)/fuzz_packet.o
 	$(call say,LINK,$@)

@@ -1,64 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * Configs, with profiles and list files: a line "=== NAME" begins another file, in the directory of
- * the config or, "installed/...", where profiles are installed.
- */
-#include <unistd.h>
+/* Configs, with profiles and list files (files.h). */
 #include "compile.h"
 #include "config.h"
+#include "files.h"
 #include "snapshot.h"
-#include "target.h"
 
-enum { FILES_MAX = 6, NAME_MAX_HERE = 40 };
-#define MARK "=== "
-
-static bool name_ok(const char *name)
-{
-	static const char *const directories[] = { "profiles/", "installed/" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(directories); i++) {
-		if (!strncmp(name, directories[i], strlen(directories[i])))
-			name += strlen(directories[i]);
-	}
-	return *name && !strchr(name, '/') && name[0] != '.' &&
-	       (strstr(name, ".yaml") || strstr(name, ".list"));
-}
-
-/* The files that were written, to be removed. */
-struct files {
-	char names[FILES_MAX][NAME_MAX_HERE];
-	size_t n;
-};
-
-static void write_files(const char *text, size_t n, struct files *files)
-{
-	char name[NAME_MAX_HERE] = "allowxdp.yaml";
-	const char *start = text, *end = text + n;
-
-	while (start <= end && files->n < FILES_MAX) {
-		const char *at = start, *next = NULL;
-
-		for (; at < end; at = (at = memchr(at, '\n', (size_t)(end - at))) ? at + 1 : end) {
-			if ((size_t)(end - at) > strlen(MARK) && !memcmp(at, MARK, strlen(MARK))) {
-				next = at + strlen(MARK);
-				break;
-			}
-		}
-		if (name_ok(name)) {
-			fuzz_write(name, start, (size_t)(at - start));
-			memcpy(files->names[files->n++], name, sizeof(name));
-		}
-		if (!next)
-			return;
-		start = memchr(next, '\n', (size_t)(end - next));
-		if (!start)
-			return;
-		snprintf(name, sizeof(name), "%.*s", (int)(start - next), next);
-		start++;
-	}
-}
-
-static void check_services(const struct policy *p)
+void fuzz_services(const struct policy *p)
 {
 	for (size_t i = 0; i < p->n_services; i++) {
 		const struct service *s = &p->services[i];
@@ -115,17 +62,15 @@ static void read_config(void)
 		return;
 	}
 	fuzz_sorted(&p, &p.base);
-	check_services(&p);
+	fuzz_services(&p);
 	check_compiled(&p);
 	check_snapshot(&p);
 }
 
 void fuzz_config(const uint8_t *data, size_t n)
 {
-	struct files files = { .n = 0 };
+	struct fuzz_files files _cleanup_fuzz_files_ = { .n = 0 };
 
-	write_files((const char *)data, n, &files);
+	fuzz_files_write(&files, "allowxdp.yaml", (const char *)data, n);
 	read_config();
-	for (size_t i = 0; i < files.n; i++)
-		unlink(fuzz_path(files.names[i]));
 }

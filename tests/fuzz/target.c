@@ -14,10 +14,12 @@ static const struct {
 	const char *name;
 	fuzz_target run;
 } targets[] = {
-	{ "config", fuzz_config },     { "dns", fuzz_dns },       { "feed", fuzz_feed },
-	{ "hits", fuzz_hits },         { "import", fuzz_import }, { "kept", fuzz_kept },
-	{ "list", fuzz_list },         { "news", fuzz_news },     { "sip", fuzz_sip },
-	{ "snapshot", fuzz_snapshot }, { "words", fuzz_words },
+	{ "answer", fuzz_answer }, { "config", fuzz_config },     { "dns", fuzz_dns },
+	{ "feed", fuzz_feed },     { "hits", fuzz_hits },         { "import", fuzz_import },
+	{ "kept", fuzz_kept },     { "list", fuzz_list },         { "names", fuzz_names },
+	{ "news", fuzz_news },     { "profile", fuzz_profile },   { "self", fuzz_self },
+	{ "sip", fuzz_sip },       { "snapshot", fuzz_snapshot }, { "store", fuzz_store },
+	{ "words", fuzz_words },
 };
 
 static fuzz_target chosen;
@@ -45,8 +47,8 @@ static void make_scratch(void)
 	fuzz_check(mkdtemp(paths.run));
 	memcpy(paths.state, paths.run, sizeof(paths.state));
 	atexit(sweep);
-	for (const char *const *d =
-		     (const char *const[]){ "lists", "news", "profiles", "installed", NULL };
+	for (const char *const *d = (const char *const[]){ "lists", "news", "profiles", "installed",
+							   "copied", NULL };
 	     *d; d++)
 		fuzz_check(!mkdir(fuzz_path(*d), 0700));
 	setenv("ALLOWXDP_PROFILE_DIR", fuzz_path("installed"), 1);

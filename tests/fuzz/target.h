@@ -18,6 +18,7 @@
 
 typedef void (*fuzz_target)(const uint8_t *data, size_t n);
 
+void fuzz_answer(const uint8_t *data, size_t n);
 void fuzz_config(const uint8_t *data, size_t n);
 void fuzz_dns(const uint8_t *data, size_t n);
 void fuzz_feed(const uint8_t *data, size_t n);
@@ -25,9 +26,13 @@ void fuzz_hits(const uint8_t *data, size_t n);
 void fuzz_import(const uint8_t *data, size_t n);
 void fuzz_kept(const uint8_t *data, size_t n);
 void fuzz_list(const uint8_t *data, size_t n);
+void fuzz_names(const uint8_t *data, size_t n);
 void fuzz_news(const uint8_t *data, size_t n);
+void fuzz_profile(const uint8_t *data, size_t n);
+void fuzz_self(const uint8_t *data, size_t n);
 void fuzz_sip(const uint8_t *data, size_t n);
 void fuzz_snapshot(const uint8_t *data, size_t n);
+void fuzz_store(const uint8_t *data, size_t n);
 void fuzz_words(const uint8_t *data, size_t n);
 
 /* Ends the process, which is a finding, unless it holds. */

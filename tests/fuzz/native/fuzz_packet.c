@@ -45,7 +45,9 @@ static void begin(__u8 flags)
 	*r = standard_rules;
 	r->limits = (struct limits){ 15, 35, 9 };
 	r->refuse_fragments = flags & REFUSES_FRAGMENTS;
-	versus_begin(r, mode, flags & 3, flags);
+	versus_fill(r, flags & 3);
+	versus_use(r, mode, flags & 3);
+	versus_forget(flags);
 }
 
 static size_t smaller(size_t a, size_t b)
@@ -80,7 +82,7 @@ int LLVMFuzzerTestOneInput(const __u8 *data, size_t n)
 
 		/* No driver hands over less. */
 		if (len >= 14 && !versus_packet(data + 3, len, flags & LEAVES, linear, frags)) {
-			versus_write_pcap("build/fuzz/found/packet.pcap");
+			versus_write("build/fuzz/found/packet.pcapng");
 			abort();
 		}
 		data += 3 + len;

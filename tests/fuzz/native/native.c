@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include <sanitizer/asan_interface.h>
-#include "../../../bpf/allowxdp.bpf.c"
+#include "allowxdp.bpf.c"
 #include "native.h"
 #include "table.h"
 

@@ -5,13 +5,16 @@
  *	packets [--packets N | --seconds N] [--seed N] [--out DIRECTORY]
  *
  * A batch is a set of rules and the packets that go by them. Its number and the seed make it what
- * it is: `--seed S --batch B` runs that one alone. Exit status 1 and DIRECTORY/packets-S-B.pcap:
- * programs and model did not agree on the last packet in there.
+ * it is: `--seed S --batch B` runs that one alone. Exit status 1 and DIRECTORY/packets-S-B.pcapng:
+ * programs and model did not agree on the last packet in there, or the sanitizers stopped at it.
  */
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <sanitizer/common_interface_defs.h>
 #include "generate.h"
 #include "versus.h"
 
@@ -32,17 +35,20 @@ struct run {
 	enum axp_mode mode;
 	bool random_rules, frags;
 	__u32 mutated, split; /* of a hundred */
+	__u32 changes;        /* of a thousand: rules and mode, what came before is still known */
 };
 
 static const struct run runs[] = {
-	{ AXP_MODE_ENFORCE, true, false, 0, 0 },   { AXP_MODE_ENFORCE, true, true, 0, 0 },
-	{ AXP_MODE_ENFORCE, true, true, 50, 0 },   { AXP_MODE_ENFORCE, false, true, 70, 0 },
-	{ AXP_MODE_MONITOR, true, true, 30, 0 },   { AXP_MODE_LEARN, true, true, 10, 0 },
-	{ AXP_MODE_ENFORCE, true, true, 30, 100 }, { AXP_MODE_MONITOR, false, true, 30, 60 },
+	{ AXP_MODE_ENFORCE, true, false, 0, 0 },    { AXP_MODE_ENFORCE, true, true, 0, 0 },
+	{ AXP_MODE_ENFORCE, true, true, 50, 0 },    { AXP_MODE_ENFORCE, false, true, 70, 0 },
+	{ AXP_MODE_MONITOR, true, true, 30, 0 },    { AXP_MODE_LEARN, true, true, 10, 0 },
+	{ AXP_MODE_ENFORCE, true, true, 30, 100 },  { AXP_MODE_MONITOR, false, true, 30, 60 },
+	{ AXP_MODE_ENFORCE, true, true, 0, 0, 20 }, { AXP_MODE_ENFORCE, false, true, 20, 20, 5 },
 };
 
 static const struct limits limits = { 15, 35, 9 };
 static unsigned long long tally[AXP_DIRECTIONS][AXP_REASONS];
+static char capture[PATH_MAX]; /* where to write what is found in this batch */
 
 static const struct rules *fixed_rules(bool refuse_fragments)
 {
@@ -63,6 +69,45 @@ static const struct rules *choose_rules(struct generator *g, const struct run *r
 	generate_rules(g, &generated);
 	generated.rules.limits = limits;
 	return &generated.rules;
+}
+
+/* Two generations: packets go by the one, or by the other. */
+struct generations {
+	const struct rules *rules[2];
+	__u32 slot; /* of the first; the other one is in the next */
+};
+
+static void choose_generations(struct generator *g, const struct run *run, struct generations *both)
+{
+	static struct generated_rules varied;
+
+	both->slot = random_below(g, AXP_SLOTS);
+	both->rules[0] = both->rules[1] = choose_rules(g, run);
+	versus_fill(both->rules[0], both->slot);
+	if (!run->changes)
+		return;
+	vary_rules(g, both->rules[0], &varied);
+	both->rules[1] = &varied.rules;
+	versus_fill(both->rules[1], (both->slot + 1) % AXP_SLOTS);
+}
+
+static void use_generation(struct generator *g, const struct generations *both, __u32 which,
+			   enum axp_mode mode)
+{
+	g->rules = both->rules[which];
+	versus_use(g->rules, mode, (both->slot + which) % AXP_SLOTS);
+}
+
+/* A reload or another mode, seldom. */
+static void sometimes_change(struct generator *g, const struct run *run,
+			     const struct generations *both)
+{
+	static const enum axp_mode modes[] = { AXP_MODE_ENFORCE, AXP_MODE_ENFORCE, AXP_MODE_MONITOR,
+					       AXP_MODE_LEARN, AXP_MODE_OFF };
+
+	if (random_below(g, 1000) < run->changes)
+		use_generation(g, both, random_below(g, 2),
+			       modes[random_below(g, sizeof(modes) / sizeof(modes[0]))]);
 }
 
 /* Somebody who watches changes nothing. */
@@ -109,20 +154,21 @@ static unsigned long long run_batch(const struct options *o, unsigned long long 
 {
 	struct generator g = { .state = (o->seed + batch) * 0x9e3779b97f4a7c15ULL, .again = 85 };
 	const struct run *run = &runs[batch % (sizeof(runs) / sizeof(runs[0]))];
-	char path[4096];
+	struct generations both;
 
-	g.rules = choose_rules(&g, run);
-	versus_begin(g.rules, run->mode, random_below(&g, AXP_SLOTS), (__u32)batch);
+	snprintf(capture, sizeof(capture), "%s/packets-%llu-%llu.pcapng", o->out, o->seed, batch);
+	choose_generations(&g, run, &both);
+	use_generation(&g, &both, 0, run->mode);
 	choose_watcher(&g);
 	for (unsigned long long i = 0; i < ROUNDS * VERSUS_PACKETS; i++) {
 		if (i % VERSUS_PACKETS == 0)
 			versus_forget((__u32)(batch + i));
+		sometimes_change(&g, run, &both);
 		if (next_packet(&g, run))
 			continue;
-		snprintf(path, sizeof(path), "%s/packets-%llu-%llu.pcap", o->out, o->seed, batch);
-		versus_write_pcap(path);
+		versus_write(capture);
 		fprintf(stderr, "packet %llu of --seed %llu --batch %llu: %s\n", i, o->seed, batch,
-			path);
+			capture);
 		*agree = false;
 		return i + 1;
 	}
@@ -131,6 +177,19 @@ static unsigned long long run_batch(const struct options *o, unsigned long long 
 		*agree = false;
 	}
 	return ROUNDS * VERSUS_PACKETS;
+}
+
+/* The process dies of a packet: of the sanitizers, or of a rule that native.c watches over. */
+static void write_last(void)
+{
+	versus_write(capture);
+	fprintf(stderr, "packet that ended it: %s\n", capture);
+}
+
+static void on_abort(int signal)
+{
+	(void)signal;
+	write_last();
 }
 
 static double now(void)
@@ -197,5 +256,7 @@ int main(int argc, char **argv)
 			usage();
 	}
 	versus_open();
+	__sanitizer_set_death_callback(write_last);
+	signal(SIGABRT, on_abort);
 	return run_all(&o);
 }

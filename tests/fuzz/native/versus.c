@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "policy_bytes.h"
+#include "trail.h"
 #include "versus.h"
 
 #define MS     1000000ULL
@@ -14,14 +15,8 @@ enum {
 	EGRESS_PASSES = -1,
 	EGRESS_DROPS = 2,
 	CLASSES_FROM = 1,
-	LINKTYPE_ETHERNET = 1,
-	KEPT_BYTES = 1 << 20, /* of packets, for the pcap file */
 	LEAVES = 64,
-};
-
-struct kept {
-	__u32 at, len;
-	__u64 ms;
+	PROGRAM_MAX = 128,
 };
 
 static struct {
@@ -31,9 +26,8 @@ static struct {
 	__u32 next_timed;
 	__u64 counted;
 	struct expect expected;
-	struct kept kept[VERSUS_PACKETS];
-	__u8 bytes[KEPT_BYTES];
-	size_t n_kept, n_bytes;
+	struct trail trail;
+	char program[PROGRAM_MAX]; /* what the last packet met with */
 } state;
 
 void versus_open(void)
@@ -110,7 +104,7 @@ static void set_family(__u32 slot, enum axp_family family, const struct node *no
 	free(units);
 }
 
-void versus_begin(const struct rules *rules, enum axp_mode mode, __u32 slot, __u32 seed)
+void versus_fill(const struct rules *rules, __u32 slot)
 {
 	struct axp_policy *policy = native_policy(slot);
 
@@ -119,15 +113,18 @@ void versus_begin(const struct rules *rules, enum axp_mode mode, __u32 slot, __u
 	set_settings(policy, rules);
 	set_family(slot, AXP_IPV4, rules->nodes);
 	set_family(slot, AXP_IPV6, rules->nodes);
+}
+
+void versus_use(const struct rules *rules, enum axp_mode mode, __u32 slot)
+{
 	state.rules = rules;
 	state.mode = mode;
 	native_active(AXP_ACTIVE(1, mode, slot));
-	versus_forget(seed);
 }
 
 void versus_forget(__u32 seed)
 {
-	state.n_kept = state.n_bytes = 0;
+	trail_forget(&state.trail);
 	model_forget(&state.memory);
 	native_forget(state.memory.now * MS, seed);
 }
@@ -139,16 +136,6 @@ void versus_age(__u32 ms)
 }
 
 /* ---- packets ---- */
-
-static void keep(const __u8 *frame, size_t len)
-{
-	if (state.n_kept == VERSUS_PACKETS || len > KEPT_BYTES - state.n_bytes)
-		return;
-	memcpy(state.bytes + state.n_bytes, frame, len);
-	state.kept[state.n_kept++] =
-		(struct kept){ (__u32)state.n_bytes, (__u32)len, state.memory.now };
-	state.n_bytes += len;
-}
 
 static const struct axp_count *counter(const struct axp_counts *row, const struct expect *e)
 {
@@ -162,10 +149,12 @@ static const char *action_name(int action, bool out)
 	return action == XDP_DROPS ? "drop" : action == XDP_PASSES ? "pass" : "?";
 }
 
+/* Says both, and keeps what the program did for the capture. */
 static void tell(const struct expect *want, int action, const struct axp_counts *before,
 		 const struct axp_counts *after)
 {
 	const char *counted = "nothing in that row";
+	char model[EXPECT_TEXT_MAX];
 
 	for (__u32 reason = 0; reason < AXP_REASONS; reason++) {
 		if (before->by_reason[reason].packets != after->by_reason[reason].packets)
@@ -174,11 +163,10 @@ static void tell(const struct expect *want, int action, const struct axp_counts 
 		    before->monitored[reason].packets != after->monitored[reason].packets)
 			counted = reason_name(reason);
 	}
-	fprintf(stderr, "the model:   %s %s%s, service %u, family %u\n",
-		want->verdict == AXP_DROP ? "drop" : "pass", reason_name(want->reason),
-		want->uncounted ? " (uncounted)" : "", want->service, want->family);
-	fprintf(stderr, "the program: %s, counted as %s\n",
-		action_name(action, want->direction == AXP_OUT), counted);
+	snprintf(state.program, sizeof(state.program), "%s, counted as %s",
+		 action_name(action, want->direction == AXP_OUT), counted);
+	fprintf(stderr, "the model:   %s\nthe program: %s\n", expect_text(want, model),
+		state.program);
 }
 
 /* Of one that is counted: by one, its bytes too. */
@@ -198,10 +186,11 @@ bool versus_packet(const __u8 *frame, size_t len, bool out, int linear, bool fra
 	struct expect want;
 	int action;
 
-	keep(frame, len);
 	want = out ? model_out(&state.memory, state.rules, state.mode, frame, len)
 		   : model_in(&state.memory, state.rules, state.mode, frame, len);
 	state.expected = want;
+	trail_add(&state.trail, state.memory.now, &want, frame, len);
+	strcpy(state.program, "did not come to its end");
 	row = native_counts(want.direction, want.service, want.family);
 	memcpy(&before, row, sizeof(before));
 	action = out ? native_out(frame, len, linear) : native_in(frame, len, linear, frags);
@@ -229,24 +218,7 @@ struct expect versus_expected(void)
 	return state.expected;
 }
 
-void versus_write_pcap(const char *path)
+bool versus_write(const char *path)
 {
-	const __u32 head[] = { 0xa1b2c3d4, 4 << 16 | 2, 0, 0, 1 << 17, LINKTYPE_ETHERNET };
-	FILE *f = fopen(path, "we");
-
-	if (!f) {
-		perror(path);
-		return;
-	}
-	fwrite(head, sizeof(head), 1, f);
-	for (size_t i = 0; i < state.n_kept; i++) {
-		const struct kept *k = &state.kept[i];
-		__u32 record[] = { (__u32)(k->ms / 1000), (__u32)(k->ms % 1000 * 1000), k->len,
-				   k->len };
-
-		fwrite(record, sizeof(record), 1, f);
-		fwrite(state.bytes + k->at, k->len, 1, f);
-	}
-	if (fclose(f))
-		perror(path);
+	return trail_write(&state.trail, path, state.program);
 }

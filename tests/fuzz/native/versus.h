@@ -13,9 +13,11 @@ enum { VERSUS_PACKETS = 1500 /* before all is forgotten again: the model's memor
 
 void versus_open(void);
 
-/* Packets go by these rules, and nothing came before. The seed is of the programs' random numbers.
- */
-void versus_begin(const struct rules *rules, enum axp_mode mode, __u32 slot, __u32 seed);
+/* Puts rules into a slot; then, packets go by them. What came before is still known. */
+void versus_fill(const struct rules *rules, __u32 slot);
+void versus_use(const struct rules *rules, enum axp_mode mode, __u32 slot);
+
+/* Nothing came before. The seed is of the programs' random numbers. */
 void versus_forget(__u32 seed);
 void versus_age(__u32 ms);
 
@@ -25,8 +27,8 @@ bool versus_packet(const __u8 *frame, size_t len, bool out, int linear, bool fra
 /* Exactly the packets that should be counted are, of all since versus_open(). */
 bool versus_counted(void);
 
-/* The packets since all was forgotten as a pcap file: the last one is what they do not agree on. */
-void versus_write_pcap(const char *path);
+/* The packets since all was forgotten (trail.h): the last one is what they do not agree on. */
+bool versus_write(const char *path);
 
 /* What the model said of the last packet. */
 struct expect versus_expected(void);
