@@ -648,6 +648,18 @@ static void fail2ban_ignoreip(void **state)
 	assert_refused(IMPORT_FAIL2BAN, "[D]\nignoreip = 1.2.3.4.5\n", "in:2: 1.2.3.4.5");
 }
 
+/* It becomes a comment of the list file, which holds no control characters. */
+static void fail2ban_section_with_control_characters(void **state)
+{
+	struct result r _cleanup_result_ = { 0 };
+
+	(void)state;
+	read_text(&r, IMPORT_FAIL2BAN, "[Ss\x1eh\xff]\nignoreip = 192.0.2.9\n");
+	assert_int_equal(r.rc, 0);
+	assert_string_equal(lists_of(&r.im), "ignoreip-Ss-h-: 192.0.2.9/32");
+	assert_string_equal(r.im.lists[0].origin, "fail2ban's ignoreip of Ss?h?");
+}
+
 static void plain_lines(void **state)
 {
 	(void)state;
@@ -896,6 +908,7 @@ int main(void)
 		cmocka_unit_test(iptables_drop_unless),
 		cmocka_unit_test(iptables_refuses),
 		cmocka_unit_test(fail2ban_ignoreip),
+		cmocka_unit_test(fail2ban_section_with_control_characters),
 		cmocka_unit_test(plain_lines),
 		cmocka_unit_test(plain_labels_and_notes),
 		cmocka_unit_test(formats_are_told_apart),
