@@ -646,6 +646,10 @@ static void fail2ban_ignoreip(void **state)
 	assert_refused(IMPORT_FAIL2BAN, "[DEFAULT\n", "in:1: a section");
 	assert_refused(IMPORT_FAIL2BAN, "[D]\nnonsense\n", "in:2: neither");
 	assert_refused(IMPORT_FAIL2BAN, "[D]\nignoreip = 1.2.3.4.5\n", "in:2: 1.2.3.4.5");
+	/* Names that the config would refuse. */
+	assert_refused(IMPORT_FAIL2BAN, "[D]\nignoreip = host.example.co-\n",
+		       "in:2: host.example.co");
+	assert_refused(IMPORT_FAIL2BAN, "[D]\nignoreip = 192.0.2.1.\n", "in:2: 192.0.2.1.");
 }
 
 /* It becomes a comment of the list file, which holds no control characters. */
