@@ -625,6 +625,19 @@ static void iptables_refuses(void **state)
 	assert_refused(IMPORT_IPTABLES, "-A INPUT -p tcp --dport 22 -j ACCEPT\n", "no list");
 }
 
+/* A warning is one line, whatever a table is called. */
+static void iptables_table_with_control_characters(void **state)
+{
+	struct result r _cleanup_result_ = { 0 };
+
+	(void)state;
+	read_text(&r, IMPORT_IPTABLES,
+		  "*na\rt\xff\n-A X -j ACCEPT\n*filter\n"
+		  "-A INPUT -s 192.0.2.9 -p tcp --dport 22 -j ACCEPT\n");
+	assert_int_equal(r.rc, 0);
+	assert_int_equal(noted(&r.im, IMPORT_LOST, "rules of table na?t?: only"), 1);
+}
+
 /* -- fail2ban, plain --------------------------------------------------------------------------- */
 
 static void fail2ban_ignoreip(void **state)
@@ -911,6 +924,7 @@ int main(void)
 		cmocka_unit_test(iptables_reports),
 		cmocka_unit_test(iptables_drop_unless),
 		cmocka_unit_test(iptables_refuses),
+		cmocka_unit_test(iptables_table_with_control_characters),
 		cmocka_unit_test(fail2ban_ignoreip),
 		cmocka_unit_test(fail2ban_section_with_control_characters),
 		cmocka_unit_test(plain_lines),
