@@ -5,6 +5,7 @@
 #   make deb        build/deb/allowxdp_VERSION_ARCH.deb; make dist: build/dist/allowxdp-VERSION.tar.gz
 #   make man        the manual pages, into build/man
 #   make test-unit test-bpf test-e2e      the suites (tools/test does the set-up and runs them all)
+#   make fuzz       what tools/fuzz runs
 #   make lint       clang-format, cppcheck, shellcheck
 #   make SAN=1 ...  user space with ASan and UBSan, in build/san
 
@@ -149,6 +150,8 @@ $(B)/bench/measure: $(addprefix tests/bench/,measure.c engine.c list.c list.h en
 
 bench: all $(B)/bench/measure
 
+include tests/fuzz/fuzz.mk
+
 unit-tests: $(UNIT_TESTS)
 bpf-tests: $(BPF_TESTS)
 
@@ -177,7 +180,7 @@ uninstall:
 
 include docs/man/pages.mk systemd/units.mk
 
-C_FILES := $(wildcard bpf/*.[ch] include/*.h user/*.[ch] tests/*/*.[ch])
+C_FILES := $(wildcard bpf/*.[ch] include/*.h user/*.[ch] tests/*/*.[ch] tests/fuzz/native/*.[ch] tests/fuzz/native/shim/*/*.h)
 # Each version of clang-format formats a little differently: the tree is formatted with 14, Debian 12's.
 CLANG_FORMAT ?= $(firstword $(wildcard /usr/bin/clang-format-14) clang-format)
 # cppcheck 2.10 knows neither cleanup attributes (ASan looks for leaks instead) nor that a struct error is
@@ -196,7 +199,7 @@ lint:
 		echo 'lint: no clang-format 14 here: the formatting was not checked'; \
 	fi
 	cppcheck $(CPPCHECK_FLAGS) user/*.c
-	shellcheck $(wildcard tools/demo tools/test tools/test-kernels tests/kernels/guest tests/kernels/quick tools/deps tools/crash tools/hitless tools/bench tools/dist tools/package tools/test-package tools/screenshots tools/*.sh .ci/run)
+	shellcheck $(wildcard tools/demo tools/test tools/test-kernels tests/kernels/guest tests/kernels/quick tools/deps tools/crash tools/fuzz tools/hitless tools/bench tools/dist tools/package tools/test-package tools/screenshots tools/*.sh .ci/run)
 
 format:
 	$(CLANG_FORMAT) -i $(C_FILES)

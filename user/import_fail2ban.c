@@ -21,14 +21,14 @@ struct jails {
 
 static int list_of(struct jails *j)
 {
-	char name[SECTION_MAX + 16], origin[IMPORT_ORIGIN_MAX];
+	char name[SECTION_MAX + 16], origin[IMPORT_ORIGIN_MAX], shown[TEXT_SHOWN_MAX];
 	bool all = !strcmp(j->section, "DEFAULT") || !*j->section;
 
 	if (j->list >= 0)
 		return j->list;
 	snprintf(name, sizeof(name), "ignoreip%s%s", all ? "" : "-", all ? "" : j->section);
 	snprintf(origin, sizeof(origin), "fail2ban's ignoreip of %s",
-		 all ? "all jails" : j->section);
+		 all ? "all jails" : text_shown(j->section, strlen(j->section), shown));
 	j->list = import_new_list(j->im, name, origin, j->line, j->err);
 	if (j->list >= 0)
 		import_wanted(j->im, j->im->policy.lists[j->list].name);

@@ -59,9 +59,12 @@ static int set_policy(struct ipt_table *t, char *rest)
 
 static void note_other_table(struct ipt_table *t)
 {
+	char shown[TEXT_SHOWN_MAX];
+
 	if (t->n_rules)
 		import_note_more(t->im, IMPORT_LOST, t->rules[0].line, t->n_rules, NULL,
-				 "rules of table %.32s: only filter is read", t->name);
+				 "rules of table %.32s: only filter is read",
+				 text_shown(t->name, strlen(t->name), shown));
 }
 
 static int end_table(struct ipt_table *t)

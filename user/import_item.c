@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cleanup.h"
+#include "hostname.h"
 #include "import.h"
 #include "listfile.h"
 #include "text.h"
@@ -134,6 +135,7 @@ bool import_is_name(const char *text)
 {
 	size_t part = 0, parts = 0, n = strlen(text);
 	bool letter = false;
+	struct error why;
 
 	if (n > 253 || !isalnum((unsigned char)*text))
 		return false;
@@ -151,7 +153,7 @@ bool import_is_name(const char *text)
 		letter |= !!isalpha((unsigned char)*c);
 	}
 	/* The last part has a letter, or it is an address that somebody mistyped. */
-	return (letter && parts) || (!part && parts > 1);
+	return ((letter && parts) || (!part && parts > 1)) && !hostname_check(text, false, &why);
 }
 
 char *import_next_line(char **text)

@@ -165,6 +165,29 @@ static size_t count_guards(const struct guard *guards)
 	return n;
 }
 
+void vary_rules(struct generator *g, const struct rules *from, struct generated_rules *out)
+{
+	size_t n = 0, guards = count_guards(from->guards);
+
+	if (guards > GENERATED_GUARDS)
+		guards = GENERATED_GUARDS;
+	memcpy(out->guards, from->guards, guards * sizeof(*from->guards));
+	out->guards[guards].services = 0;
+	for (const struct node *node = from->nodes; node->prefix && n < GENERATED_NODES; node++) {
+		if (chance(g, 30))
+			continue;
+		snprintf(out->text[n], sizeof(out->text[n]), "%s", node->prefix);
+		out->nodes[n] = (struct node){ out->text[n], node->services };
+		if (chance(g, 30))
+			out->nodes[n].services = random64(g) & random64(g);
+		n++;
+	}
+	out->nodes[n].prefix = NULL;
+	out->rules = *from;
+	out->rules.guards = out->guards;
+	out->rules.nodes = out->nodes;
+}
+
 /* Within a prefix, or one bit away from it, or anywhere. */
 static void generate_address(struct generator *g, struct peer *peer)
 {

@@ -41,6 +41,9 @@ bool chance(struct generator *g, __u32 percent);
 
 void generate_rules(struct generator *g, struct generated_rules *out);
 
+/* What a reload may make of rules: the same ports, some nodes gone, some open other services. */
+void vary_rules(struct generator *g, const struct rules *from, struct generated_rules *out);
+
 /* Mostly well-formed, with a lie or a cut here and there. At least an Ethernet header. */
 void generate_packet(struct generator *g, struct packet *p);
 

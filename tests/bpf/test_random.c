@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Random packets, in and out, against the model and what it remembers. To run others than always:
- * ALLOWXDP_TEST_SEED=n ALLOWXDP_TEST_PACKETS=n
+ * ALLOWXDP_TEST_SEED=n ALLOWXDP_TEST_PACKETS=n. Where they disagree, the packets up to that one are
+ * in ALLOWXDP_TEST_CAPTURES (the current directory) as a capture. ALLOWXDP_TEST_BREAK=n: the model
+ * is wrong about packet n of each run, which must be found.
  */
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <linux/bpf.h>
 #include "cases.h"
 #include "generate.h"
+#include "trail.h"
 
 enum {
 	PACKETS = 200000,
@@ -25,15 +31,17 @@ struct run {
 	enum axp_mode mode;
 	bool random_rules;
 	__u32 mutated, split; /* of a hundred */
+	__u32 changes;        /* of a thousand: rules and mode, what came before is still known */
 };
 
 static const struct run runs[] = {
 	{ "well-formed packets", 25, AXP_MODE_ENFORCE, false, 0, 0 },
 	{ "well-formed packets, random rules", 30, AXP_MODE_ENFORCE, true, 0, 0 },
-	{ "mutated packets", 20, AXP_MODE_ENFORCE, false, 70, 0 },
+	{ "mutated packets", 15, AXP_MODE_ENFORCE, false, 70, 0 },
 	{ "mutated packets, random rules, monitored", 10, AXP_MODE_MONITOR, true, 70, 0 },
 	{ "learning, random rules", 5, AXP_MODE_LEARN, true, 0, 0 },
 	{ "packets whose first buffer ends anywhere", 10, AXP_MODE_ENFORCE, true, 30, 100 },
+	{ "rules and modes that change", 5, AXP_MODE_ENFORCE, true, 10, 0, 20 },
 };
 
 static __u64 number(const char *name, __u64 otherwise)
@@ -45,6 +53,8 @@ static __u64 number(const char *name, __u64 otherwise)
 
 /* Packets on which program and model agreed. */
 static __u32 tally[AXP_DIRECTIONS][AXP_REASONS];
+
+static struct trail trail;
 
 static struct expect modelled(const struct packet *p, bool out)
 {
@@ -62,13 +72,30 @@ static int wanted_action(const struct expect *e)
 	return e->verdict == AXP_DROP ? XDP_DROP : XDP_PASS;
 }
 
-static bool agree(struct packet *p, bool out, size_t linear)
+/* Says where it is. */
+static void capture_differences(int action)
+{
+	static __u32 captures;
+	const char *directory = getenv("ALLOWXDP_TEST_CAPTURES");
+	char path[PATH_MAX], program[32];
+
+	snprintf(path, sizeof(path), "%s/random-%d-%u.pcapng", directory ? directory : ".",
+		 getpid(), captures++);
+	snprintf(program, sizeof(program), "returned %d", action);
+	if (trail_write(&trail, path, program))
+		print_error("# %s: the last packet is the one\n", path);
+}
+
+static bool agree(struct packet *p, bool out, size_t linear, bool wrong)
 {
 	struct expect want = modelled(p, out);
 	int action = out ? fixture_run_out(&fixture, p) : fixture_run(&fixture, p, linear);
 	struct change changes[3];
 	size_t n;
 
+	if (wrong)
+		want.verdict = want.verdict == AXP_DROP ? AXP_PASS : AXP_DROP;
+	trail_add(&trail, memory.now, &want, p->data, p->len);
 	if (action == -ENOTSUP)
 		skip();
 	/* The kernel does not try an skb without a whole IP header. Nothing would come of it. */
@@ -90,6 +117,7 @@ static bool agree(struct packet *p, bool out, size_t linear)
 			    changes[i].service, changes[i].family, changes[i].bytes);
 	print_error("# %zu bytes in the first buffer (0: as many as go there)\n", linear);
 	packet_dump(p);
+	capture_differences(action);
 	return false;
 }
 
@@ -120,6 +148,37 @@ static const struct rules *random_rules(struct generator *g, __u32 slot)
 	return &generated[slot].rules;
 }
 
+/* Two generations: packets go by the one, or by the other, which is in the next slot. */
+static const struct rules *generations[2];
+static __u32 first_slot;
+
+static void use_generation(struct generator *g, __u32 which, enum axp_mode mode)
+{
+	g->rules = generations[which];
+	fixture_active(&fixture, mode, (first_slot + which) % AXP_SLOTS);
+}
+
+/* A reload or another mode, seldom. */
+static void sometimes_change(struct generator *g, const struct run *run)
+{
+	static const enum axp_mode modes[] = { AXP_MODE_ENFORCE, AXP_MODE_ENFORCE, AXP_MODE_MONITOR,
+					       AXP_MODE_LEARN, AXP_MODE_OFF };
+
+	if (random_below(g, 1000) < run->changes)
+		use_generation(g, random_below(g, 2),
+			       modes[random_below(g, sizeof(modes) / sizeof(modes[0]))]);
+}
+
+static void fill_second(struct generator *g, __u32 slot)
+{
+	static struct generated_rules varied;
+
+	vary_rules(g, generations[0], &varied);
+	generations[1] = &varied.rules;
+	fixture.rules[slot] = NULL; /* others, though in the same place */
+	fixture_rules(&fixture, slot, generations[1]);
+}
+
 static void next_batch(struct generator *g, const struct run *run, __u32 batch)
 {
 	__u32 slot = batch % AXP_SLOTS;
@@ -128,9 +187,13 @@ static void next_batch(struct generator *g, const struct run *run, __u32 batch)
 	assert_int_equal(fixture_changes(&fixture, &change, 1), 0);
 	check_memory();
 	check_forgets();
-	g->rules = run->random_rules ? random_rules(g, slot) : fixed_rules(batch);
-	fixture_rules(&fixture, slot, g->rules);
-	fixture_active(&fixture, run->mode, slot);
+	trail_forget(&trail);
+	generations[0] = run->random_rules ? random_rules(g, slot) : fixed_rules(batch);
+	fixture_rules(&fixture, slot, generations[0]);
+	if (run->changes)
+		fill_second(g, (slot + 1) % AXP_SLOTS);
+	first_slot = slot;
+	use_generation(g, 0, run->mode);
 }
 
 static void sometimes_age(struct generator *g)
@@ -168,6 +231,7 @@ static void test_run(void **state)
 	const struct run *run = *state;
 	__u64 seed = number("ALLOWXDP_TEST_SEED", 20260101);
 	__u64 packets = number("ALLOWXDP_TEST_PACKETS", PACKETS) * run->percent / 100;
+	__u64 wrong = number("ALLOWXDP_TEST_BREAK", ~0ULL);
 	struct generator g = { .state = seed + (run - runs), .again = 85 };
 	__u32 mismatches = 0, batches = 0, in_batch = BATCH;
 	static struct packet p;
@@ -181,6 +245,7 @@ static void test_run(void **state)
 			in_batch = 1;
 		}
 		sometimes_age(&g);
+		sometimes_change(&g, run);
 		g.out = chance(&g, 40);
 		generate_packet(&g, &p);
 		if (chance(&g, run->mutated))
@@ -189,7 +254,7 @@ static void test_run(void **state)
 			linear = 14 + random_below(&g, FIRST_BUFFER_MAX - 14);
 		if (p.len > OUT_MAX)
 			g.out = false; /* the kernel does not try such at the egress */
-		if (!agree(&p, g.out, linear)) {
+		if (!agree(&p, g.out, linear, i == wrong)) {
 			print_error("# that was packet %llu\n", i);
 			mismatches++;
 		}

@@ -625,6 +625,19 @@ static void iptables_refuses(void **state)
 	assert_refused(IMPORT_IPTABLES, "-A INPUT -p tcp --dport 22 -j ACCEPT\n", "no list");
 }
 
+/* A warning is one line, whatever a table is called. */
+static void iptables_table_with_control_characters(void **state)
+{
+	struct result r _cleanup_result_ = { 0 };
+
+	(void)state;
+	read_text(&r, IMPORT_IPTABLES,
+		  "*na\rt\xff\n-A X -j ACCEPT\n*filter\n"
+		  "-A INPUT -s 192.0.2.9 -p tcp --dport 22 -j ACCEPT\n");
+	assert_int_equal(r.rc, 0);
+	assert_int_equal(noted(&r.im, IMPORT_LOST, "rules of table na?t?: only"), 1);
+}
+
 /* -- fail2ban, plain --------------------------------------------------------------------------- */
 
 static void fail2ban_ignoreip(void **state)
@@ -646,6 +659,22 @@ static void fail2ban_ignoreip(void **state)
 	assert_refused(IMPORT_FAIL2BAN, "[DEFAULT\n", "in:1: a section");
 	assert_refused(IMPORT_FAIL2BAN, "[D]\nnonsense\n", "in:2: neither");
 	assert_refused(IMPORT_FAIL2BAN, "[D]\nignoreip = 1.2.3.4.5\n", "in:2: 1.2.3.4.5");
+	/* Names that the config would refuse. */
+	assert_refused(IMPORT_FAIL2BAN, "[D]\nignoreip = host.example.co-\n",
+		       "in:2: host.example.co");
+	assert_refused(IMPORT_FAIL2BAN, "[D]\nignoreip = 192.0.2.1.\n", "in:2: 192.0.2.1.");
+}
+
+/* It becomes a comment of the list file, which holds no control characters. */
+static void fail2ban_section_with_control_characters(void **state)
+{
+	struct result r _cleanup_result_ = { 0 };
+
+	(void)state;
+	read_text(&r, IMPORT_FAIL2BAN, "[Ss\x1eh\xff]\nignoreip = 192.0.2.9\n");
+	assert_int_equal(r.rc, 0);
+	assert_string_equal(lists_of(&r.im), "ignoreip-Ss-h-: 192.0.2.9/32");
+	assert_string_equal(r.im.lists[0].origin, "fail2ban's ignoreip of Ss?h?");
 }
 
 static void plain_lines(void **state)
@@ -895,7 +924,9 @@ int main(void)
 		cmocka_unit_test(iptables_reports),
 		cmocka_unit_test(iptables_drop_unless),
 		cmocka_unit_test(iptables_refuses),
+		cmocka_unit_test(iptables_table_with_control_characters),
 		cmocka_unit_test(fail2ban_ignoreip),
+		cmocka_unit_test(fail2ban_section_with_control_characters),
 		cmocka_unit_test(plain_lines),
 		cmocka_unit_test(plain_labels_and_notes),
 		cmocka_unit_test(formats_are_told_apart),
