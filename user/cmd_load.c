@@ -127,11 +127,12 @@ static void undo(struct load *l)
 		if (l->targets[n].done)
 			detach(&l->app->paths, l->targets[n].interface, &ignored);
 	}
-	if (!l->created)
-		return;
-	instance_destroy(&l->app->paths);
-	snapshot_prune(&l->app->paths, 0, 0);
-	bpffs_tidy(&l->app->paths);
+	if (l->created) {
+		instance_destroy(&l->app->paths);
+		snapshot_prune(&l->app->paths, 0, 0);
+	}
+	if (!l->loaded)
+		bpffs_tidy(&l->app->paths);
 }
 
 /* What runs already, if anything does. */
