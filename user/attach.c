@@ -17,6 +17,7 @@
 #include "cleanup.h"
 #include "extack.h"
 #include "kept_counters.h"
+#include "kernel.h"
 
 static const char *const attach_mode_names[] = {
 	[ATTACH_AUTO] = "auto",
@@ -235,8 +236,10 @@ static struct allowxdp_bpf *load_program(const struct instance *i, const char *c
 	if (!skel)
 		skel = load_program_with(i, counters, false, have_counters, &rc);
 	if (!skel)
-		error_set(err, -rc, "the kernel refused the XDP program: %s: see why with -v",
-			  strerror(-rc));
+		kernel_blame(error_set(err, -rc,
+				       "the kernel refused the XDP program: %s: see why with -v",
+				       strerror(-rc)),
+			     err);
 	return skel;
 }
 
@@ -299,12 +302,14 @@ static int attach_program(int program, const char *interface, enum attach_mode m
 		if (link >= 0)
 			return link;
 		if (mode == ATTACH_NATIVE || link != -EOPNOTSUPP)
-			return refuse_link(program, interface, link, true, err);
+			return kernel_blame(refuse_link(program, interface, link, true, err), err);
 		snprintf(note, note_size, "driver %s has no native XDP",
 			 driver_name(interface, driver));
 	}
 	link = create_link(program, ifindex, XDP_FLAGS_SKB_MODE);
-	return link >= 0 ? link : refuse_link(program, interface, link, false, err);
+	if (link >= 0)
+		return link;
+	return kernel_blame(refuse_link(program, interface, link, false, err), err);
 }
 
 /* Ingress; returns 0 with the link pinned. */

@@ -27,8 +27,11 @@ static int attach_clsact(int program, int ifindex, const char *interface, struct
 	int rc = bpf_tc_hook_create(&hook);
 
 	if (rc && rc != -EEXIST)
-		return error_set(err, -rc, "cannot make a clsact qdisc on %s: %s", interface,
-				 strerror(-rc));
+		return error_set(err, -rc,
+				 "cannot make a clsact qdisc on %s: %s: this kernel has no TCX "
+				 "(Linux 6.6), and clsact needs CONFIG_NET_SCH_INGRESS and "
+				 "CONFIG_NET_CLS_BPF",
+				 interface, strerror(-rc));
 	rc = bpf_tc_attach(&hook, &opts);
 	return rc ? error_set(err, -rc, "cannot attach to the egress of %s: %s", interface,
 			      strerror(-rc))

@@ -14,6 +14,7 @@
 #include "cleanup.h"
 #include "hits_table.h"
 #include "instance.h"
+#include "kernel.h"
 
 static const char *const mode_names[] = {
 	[AXP_MODE_OFF] = "off",
@@ -190,8 +191,10 @@ int instance_open(struct instance *i, const struct paths *paths, struct error *e
 	if (i->maps[MAP_CONTROL] == -ENOENT)
 		return instance_not_loaded(paths, err);
 	if (i->maps[MAP_CONTROL] < 0)
-		return error_set(err, -i->maps[MAP_CONTROL], "cannot open %s/control: %s",
-				 paths->pins, strerror(-i->maps[MAP_CONTROL]));
+		return kernel_blame(error_set(err, -i->maps[MAP_CONTROL],
+					      "cannot open %s/control: %s", paths->pins,
+					      strerror(-i->maps[MAP_CONTROL])),
+				    err);
 	rc = map_control(i, err);
 	if (!rc && i->shared->abi != AXP_ABI_VERSION)
 		rc = error_set(
@@ -231,8 +234,9 @@ static struct allowxdp_bpf *load_maps(uint32_t flow_capacity, struct error *err)
 	bpf_map__set_max_entries(skel->maps.flows, flow_capacity);
 	rc = allowxdp_bpf__load(skel);
 	if (rc) {
-		error_set(err, -rc, "the kernel refused the BPF maps: %s (see `-v`)",
-			  strerror(-rc));
+		kernel_blame(error_set(err, -rc, "the kernel refused the BPF maps: %s (see `-v`)",
+				       strerror(-rc)),
+			     err);
 		allowxdp_bpf__destroy(skel);
 		return NULL;
 	}

@@ -1,24 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * How much work the programs are for the verifier, which gives up at a million instructions, and
- * how long they are: a budget, so that neither grows unnoticed. Linux 6.1 takes two to three times
- * as many steps as 6.12 and later do (tools/test-kernels).
+ * how long they are: a budget, so that neither grows unnoticed. Linux 6.1 takes up to two and a
+ * half times as many steps as 6.12 and later do (tools/test-kernels), and has a budget of its own:
+ * less than half of the million. Newer clangs come out up to a quarter higher than clang 14.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <cmocka.h>
 #include <bpf/bpf.h>
 #include "fixture.h"
 
 struct budget {
-	__u32 verified; /* instructions, over all ways through the program */
-	__u32 length;   /* bytes, as the kernel has them */
+	__u32 verified;       /* instructions, over all ways through the program */
+	__u32 verified_older; /* by Linux before 6.12 */
+	__u32 length;         /* bytes, as the kernel has them */
 };
 
 static struct fixture fixture;
+
+static bool is_older(void)
+{
+	unsigned int major = 0, minor = 0;
+	struct utsname host;
+
+	assert_int_equal(uname(&host), 0);
+	assert_int_equal(sscanf(host.release, "%u.%u", &major, &minor), 2);
+	return major < 6 || (major == 6 && minor < 12);
+}
 
 static void within(int program, const struct budget *b)
 {
@@ -28,20 +42,21 @@ static void within(int program, const struct budget *b)
 	assert_int_equal(bpf_obj_get_info_by_fd(program, &info, &size), 0);
 	print_message("# %s: %u instructions verified, %u bytes\n", info.name, info.verified_insns,
 		      info.xlated_prog_len);
-	assert_true(info.verified_insns <= b->verified); /* 0 before Linux 5.16 */
+	/* 0 before Linux 5.16 */
+	assert_true(info.verified_insns <= (is_older() ? b->verified_older : b->verified));
 	assert_true(info.xlated_prog_len > 0 && info.xlated_prog_len <= b->length);
 }
 
 static void test_ingress(void **state)
 {
 	(void)state;
-	within(fixture.program, &(struct budget){ 120000, 62000 });
+	within(fixture.program, &(struct budget){ 150000, 450000, 62000 });
 }
 
 static void test_egress(void **state)
 {
 	(void)state;
-	within(fixture.egress, &(struct budget){ 160000, 54000 });
+	within(fixture.egress, &(struct budget){ 220000, 450000, 54000 });
 }
 
 int main(void)

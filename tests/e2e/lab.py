@@ -51,6 +51,7 @@ def profiles():
 
 
 PROFILES = profiles()
+SLOW = float(os.environ.get("ALLOWXDP_TEST_SLOW", 1))  # on an emulated machine: what all limits are multiplied by
 
 HOST4, HOST6 = "192.0.2.10", "2001:db8:1::10"
 GATEWAY4, GATEWAY6 = "192.0.2.1", "2001:db8:1::1"
@@ -86,7 +87,7 @@ serial = itertools.count(1)
 def run(*argv, check=True, timeout=60, **kwargs):
     """Runs a command to its end; its output is text in .stdout and .stderr."""
     result = subprocess.run([str(a) for a in argv], stdin=subprocess.DEVNULL, capture_output=True,
-                            text=True, timeout=timeout, check=False, **kwargs)
+                            text=True, timeout=timeout * SLOW, check=False, **kwargs)
     if check and result.returncode != 0:
         raise AssertionError(f"{' '.join(map(str, argv))}: exit status {result.returncode}\n"
                              f"{result.stdout}{result.stderr}")
@@ -95,7 +96,7 @@ def run(*argv, check=True, timeout=60, **kwargs):
 
 def wait_for(condition, what, timeout=15.0):
     """Polls until condition() is true, and returns its value."""
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + timeout * SLOW
     while True:
         value = condition()
         if value:
@@ -129,7 +130,7 @@ class Namespace:
         """Runs lines of `ip -batch`."""
         text = "\n".join(lines) + "\n"
         result = subprocess.run(["ip", "-n", self.name, "-batch", "-"], input=text, text=True,
-                                capture_output=True, timeout=30, check=False)
+                                capture_output=True, timeout=30 * SLOW, check=False)
         if result.returncode != 0:
             raise AssertionError(f"ip -n {self.name} -batch: {result.stderr}\n{text}")
 
@@ -168,7 +169,7 @@ class Namespace:
             sock = socket.socket(family, socket.SOCK_DGRAM)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((address, port))
-        sock.settimeout(timeout)
+        sock.settimeout(timeout * SLOW)
         return sock
 
     def packet_socket(self, interface="eth0", protocol=ETH_P_ALL):
