@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,8 @@
 #include "exporter.h"
 #include "journal.h"
 #include "running.h"
+
+enum { LARGE = 64 << 10 };
 
 struct run {
 	struct app *app;
@@ -139,6 +142,7 @@ static int run(struct run *r, struct error *err)
 	rc = claim = daemon_claim(&r->app->paths, err);
 	if (rc < 0)
 		return rc;
+	mallopt(M_MMAP_THRESHOLD, LARGE); /* what a long list took goes back when it has gone */
 	block_signals();
 	rc = add_events(r, err);
 	if (!rc)
