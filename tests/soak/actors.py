@@ -116,7 +116,7 @@ class Changer(Actor):
     def whole(self):
         """A large list. It comes once a round: what it makes processes grow by, they have from the first one on."""
         self.i.write(lists={"big": self.some(20000),
-                            "big6": [f"2001:db8:{self.rng.randrange(16, 65536):x}::/48" for _ in range(3000)]})
+                            "big6": [f"2001:db8:{self.rng.randrange(0x1000, 0x10000):x}::/48" for _ in range(3000)]})
         self.i.ok("reload")
         self.done(f"{self.i.name} whole")
         self.stopped(1.0)
@@ -125,11 +125,11 @@ class Changer(Actor):
         self.i.ok("load", self.i.link)
 
     def broken(self):
-        good = self.i.config.read_text(encoding="utf-8")
-        self.i.config.write_text(good.replace("203.0.113.0/24", "203.0.113.0/33"), encoding="utf-8")
-        result = self.i("reload")
+        bad = self.i.config.with_suffix(".bad")
+        bad.write_text(self.i.config.read_text(encoding="utf-8").replace("203.0.113.0/24", "203.0.113.0/33"),
+                       encoding="utf-8")
+        result = self.i("-c", bad, "reload")
         self.judge.expect("failed", result.returncode == 1, f"a bad config: exit status {result.returncode}")
-        self.i.config.write_text(good, encoding="utf-8")
 
     # -- deadlines
 

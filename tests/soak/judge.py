@@ -139,10 +139,15 @@ def judge_series(judge, samples):
         judge.expect(field.replace("_", " "), not why, f"{why}: {shown([s[field] for s in samples])}")
 
 
-def judge_log(judge, name, lines, done):
-    """done: changes of names, feeds and policies so far, each of which may be told of."""
-    allowed = LOG_LINES + LOG_EACH * done
+ALARM = "cannot"  # nothing is wrong with files or maps here: who says so is mistaken
+
+
+def judge_log(judge, name, said, done):
+    """said: {line: how often}; done: changes of names, feeds and policies, each of which may be told of."""
+    lines, allowed = sum(said.values()), LOG_LINES + LOG_EACH * done
     judge.expect("log", lines <= allowed, f"{name}: {lines} lines for {done} changes, {allowed} are allowed")
+    for line, n in said.items():
+        judge.expect("log", ALARM not in line, f"{name}: {n} times: {line}")
 
 
 def shown(values, n=12):

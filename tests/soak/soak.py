@@ -40,7 +40,7 @@ class Soak:
         self.packets = collections.Counter()
         self.began, self.held_up = time.monotonic(), 0.0
         self.epoch, self.opened, self.lossy = 0, False, False
-        self.base, self.lines = None, {}
+        self.base, self.said = None, {}
         self.kernel = Kernel("SOAK_RUN=" + os.environ["SOAK_RUN"], "/nowhere", ())
         self.world = World(self.judge, options.pps, options.seed)
         lab = self.world.lab
@@ -224,10 +224,10 @@ class Soak:
 
     def end(self):
         """Everything of ours goes; nothing of it may be left in the kernel."""
-        self.lines = {w.name: w.lines() for w in self.world.watched if w.log}
+        self.said = {w.name: w.said() for w in self.world.watched if w.log}
         changes = sum(n for what, n in self.counts.items() if not what.startswith(("look", "scrape", "handshake")))
-        for name, n in self.lines.items():
-            rules.judge_log(self.judge, name, n, changes)
+        for name, of in self.said.items():
+            rules.judge_log(self.judge, name, of, changes)
         rules.judge_series(self.judge, self.samples)
         for instance in self.world.instances:
             result = instance("unload", "--all")
@@ -265,8 +265,8 @@ class Soak:
             print(f"\n{'':<24}{'first rest':>12}{'middle':>12}{'last':>12}")
             for name, of in series(self.samples).items():
                 print(f"  {name:<22}" + "".join(f"{of[i]:>12}" for i in (0, len(of) // 2, -1)))
-        for name, n in self.lines.items():
-            print(f"  {name + ' log lines':<22}{'':>24}{n:>12}")
+        for name, of in self.said.items():
+            print(f"  {name + ' log lines':<22}{'':>24}{sum(of.values()):>12}")
         for line in self.judge.lines():
             print(f"  not as it should be: {line}")
         print(f"soak: {'interrupted after' if interrupted else 'of'} {self.elapsed() / 60:.1f} minutes and {self.rounds} rounds, "
@@ -280,7 +280,7 @@ class Soak:
         new.write_text(json.dumps({
             "seed": self.options.seed, "minutes": round(self.elapsed() / 60, 2), "rounds": self.rounds, "ended": ended,
             "interrupted": interrupted, "held": self.judge.held, "wrong": self.judge.kinds, "done": self.counts,
-            "packets": self.packets, "samples": self.samples, "log_lines": self.lines}, indent=1),
+            "packets": self.packets, "samples": self.samples, "log": self.said}, indent=1),
             encoding="utf-8")
         new.rename(self.options.output)
 

@@ -5,6 +5,7 @@ guards eth1 and is never unloaded nor out of enforce mode, so that what passes t
 `allowxdp run`, with names of a real dnsmasq, a feed of a real nginx, and a Prometheus.
 """
 
+import collections
 import contextlib
 import itertools
 import json
@@ -85,7 +86,9 @@ class Instance:
 
     def file(self, name, entries):
         path = self.axp.etc / f"{self.name}-{name}.list"
-        path.write_text("".join(f"{e}\n" for e in entries), encoding="ascii")
+        new = path.with_suffix(".new")
+        new.write_text("".join(f"{e}\n" for e in entries), encoding="ascii")
+        new.rename(path)
         return path
 
     def start_daemon(self):
@@ -149,8 +152,11 @@ class Watched:
                                          "fds": descriptors(pid)}
         return found
 
-    def lines(self):
-        return self.log.read_text(encoding="utf-8", errors="replace").count("\n") if self.log else 0
+    def said(self):
+        """{a line, with numbers and names of files left out: how often}"""
+        text = self.log.read_text(encoding="utf-8", errors="replace")
+        shapes = collections.Counter(re.sub(r"/\S+|[0-9a-f.:]*\d[0-9a-f.:]*", "N", line)[:160] for line in text.splitlines())
+        return dict(shapes.most_common(40))
 
 
 def descriptors(pid):
