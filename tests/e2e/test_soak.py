@@ -74,13 +74,15 @@ KIB = 1024
 
 
 @pytest.mark.parametrize("steady, series", [
-    (True, [1000] * 12),
-    (True, [100, 500, 900, 1000, 1010, 990, 1005, 1000, 1010]),    # warm-up
-    (True, [1000, 1000, 1000, 1000, 3000, 1000, 1000, 1000, 1000]),  # a peak that goes
-    (True, [1000, 5000, 9000, 9999]),                              # too short to say
-    (False, [1000 + 100 * n for n in range(12)]),                   # a leak
-    (False, [1000] * 8 + [1500] * 4),                              # a step that stays
-    (False, [1000] * 11 + [2000]),                                 # its end
+    (True, [1000] * 36),
+    (True, list(range(100, 1300, 100)) + [1200, 1210, 1190] * 8),   # warm-up
+    (True, [1000] * 20 + [3000] + [1000] * 15),                     # a peak that goes
+    (False, [1000 + 9 * n for n in range(36)]),                     # a leak
+    (False, [1000] * 24 + [1100] * 12),                             # a step that stays
+    (False, [1000] * 35 + [1100]),                                  # its end
+    (True, [1000, 5000, 9000, 9999]),                               # too short to say
+    (True, [1000, 1200, 1400, 1600, 1800, 2000]),                   # may still be warm-up
+    (False, [1000, 2000, 3000, 4000, 5000, 6000]),
 ])
 def test_what_is_steady(steady, series):
     judge = rules.Judge()

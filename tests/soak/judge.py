@@ -10,10 +10,13 @@ import statistics
 import threading
 
 KIB = 1024
-MEMORY_SLACK = 256 * KIB   # of a process's own pages: less than 5 bytes for each second of an hour would be
-RESIDENT_SLACK = 1024 * KIB  # pages of files, which the kernel takes and gives
-KERNEL_SLACK = 64 * KIB    # of our maps: those of a dynamic size hold what came last
-DISK_SLACK = 192 * KIB     # STATE/hits.changes may grow to 128 KiB before it is folded
+LONG = 30  # measurements of a series that says more: in a short one it is still being found out what a process needs
+SLACK = {  # (long series, short ones)
+    "anonymous": (96 * KIB, 1024 * KIB),   # a process's own pages
+    "rss": (1024 * KIB, 2048 * KIB),       # and pages of files, which the kernel takes and gives
+    "kernel_memory": (64 * KIB, 64 * KIB),  # of our maps: those of a dynamic size hold what came last
+    "disk": (192 * KIB, 192 * KIB),        # STATE/hits.changes may grow to 128 KiB before it is folded
+}
 LOG_LINES = 200            # at most, beside LOG_EACH for everything that is done
 LOG_EACH = 4
 ENOUGH = 5                 # measurements that a series needs
@@ -48,8 +51,9 @@ class Judge:
                 for text in known["texts"]]
 
 
-def grown(series, slack):
+def grown(series, what):
     """Why a series is not steady, or "". Too short a series says nothing."""
+    slack = SLACK[what][len(series) < LONG]
     if len(series) < ENOUGH:
         return ""
     series = series[len(series) // 3:]
@@ -130,12 +134,12 @@ def judge_series(judge, samples):
         return
     names = samples[-1]["processes"]
     for name in names:
-        for field, slack in (("anonymous", MEMORY_SLACK), ("rss", RESIDENT_SLACK)):
+        for field in ("anonymous", "rss"):
             values = [s["processes"][name][field] for s in samples if name in s["processes"]]
-            why = grown(values, slack)
+            why = grown(values, field)
             judge.expect("memory", not why, f"{name}: {field}: {why}: {shown(values)}")
-    for field, slack in (("kernel_memory", KERNEL_SLACK), ("disk", DISK_SLACK)):
-        why = grown([s[field] for s in samples], slack)
+    for field in ("kernel_memory", "disk"):
+        why = grown([s[field] for s in samples], field)
         judge.expect(field.replace("_", " "), not why, f"{why}: {shown([s[field] for s in samples])}")
 
 
