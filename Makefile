@@ -199,7 +199,7 @@ lint:
 		echo 'lint: no clang-format 14 here: the formatting was not checked'; \
 	fi
 	cppcheck $(CPPCHECK_FLAGS) user/*.c
-	shellcheck $(wildcard tools/demo tools/test tools/test-kernels tests/kernels/guest tests/kernels/quick tests/kernels/boot/start tests/kernels/boot/judge tests/bpf/compiler tools/deps tools/crash tools/fuzz tools/hitless tools/bench tools/dist tools/package tools/test-package tools/screenshots tools/*.sh .ci/run)
+	shellcheck $(wildcard tools/demo tools/test tools/test-kernels tests/kernels/guest tests/kernels/quick tests/kernels/boot/start tests/kernels/boot/judge tests/bpf/compiler tools/deps tools/crash tools/fuzz tools/hitless tools/soak tools/bench tools/dist tools/package tools/test-package tools/screenshots tools/*.sh .ci/run)
 
 format:
 	$(CLANG_FORMAT) -i $(C_FILES)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <linux/capability.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 #include "journal.h"
 #include "privileges.h"
 #include "running.h"
+
+enum { LARGE = 64 << 10 };
 
 struct run {
 	struct app *app;
@@ -156,6 +159,7 @@ static int run(struct run *r, struct error *err)
 	rc = drop_privileges(err);
 	if (rc)
 		return rc;
+	mallopt(M_MMAP_THRESHOLD, LARGE); /* what a long list took goes back when it has gone */
 	block_signals();
 	rc = add_events(r, err);
 	if (!rc)

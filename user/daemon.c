@@ -20,7 +20,8 @@
 static const struct bringer *const bringers[] = { &names_bringer, &feeds_bringer };
 
 enum {
-	POLL_SECONDS = 10, /* where inotify saw nothing */
+	POLL_SECONDS = 10,       /* where inotify saw nothing */
+	UNREADABLE_SECONDS = 10, /* a first load under way takes less */
 	RETRY_MS = 500,
 	RETRY_SOON_MS = 2000,
 	ACCURACY_US = 10000,
@@ -42,6 +43,17 @@ uint64_t daemon_jitter(uint64_t seconds)
 }
 
 /* ---- following what runs ---- */
+
+/* Told once, and not of a first load that is under way. */
+static void cannot_look(struct daemon *d, const struct error *why)
+{
+	if (!d->unreadable_since)
+		d->unreadable_since = daemon_now();
+	if (d->said_unreadable || daemon_now() - d->unreadable_since < UNREADABLE_SECONDS)
+		return;
+	d->said_unreadable = true;
+	journal_line(LOG_WARNING, "%s", why->text);
+}
 
 static uint64_t generation_now(const struct paths *paths)
 {
@@ -108,12 +120,12 @@ static void follow(struct daemon *d)
 	if (is_followed(d))
 		return;
 	rc = look(d, &next, &generation, &why);
-	if (rc && rc != -ENOENT) { /* once: a first load is under way */
-		if (d->unreadable++ == 1)
-			journal_line(LOG_WARNING, "%s", why.text);
+	if (rc && rc != -ENOENT) {
+		cannot_look(d, &why);
 		return;
 	}
-	d->unreadable = 0;
+	d->said_unreadable = false;
+	d->unreadable_since = 0;
 	if (rc && !d->generation) {
 		if (!d->said_waiting)
 			journal_line(LOG_INFO,
@@ -189,10 +201,13 @@ static int on_apply(sd_event_source *s, uint64_t usec, void *arg)
 		return 0;
 	rc = apply_pending(d, &why);
 	if (!rc || rc == -ENOENT) {
+		d->unreadable_since = 0;
 		d->refused = 0;
 		return 0;
 	}
-	if (rc != -EAGAIN || !d->refused)
+	if (rc == -ENODATA)
+		cannot_look(d, &why);
+	else if (rc != -EAGAIN || !d->refused)
 		journal_line(rc == -EAGAIN ? LOG_INFO : LOG_ERR,
 			     "what names and feeds brought waits: %s", why.text);
 	wait = (uint64_t)RETRY_MS << (d->refused < 6 ? d->refused : 6);
