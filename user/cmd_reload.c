@@ -7,6 +7,7 @@
 #include "cleanup.h"
 #include "cmd.h"
 #include "hits.h"
+#include "interfaces.h"
 #include "last_reload.h"
 #include "lint_output.h"
 #include "output.h"
@@ -138,6 +139,8 @@ int cmd_reload(struct app *app, int argc, char **argv)
 		last_reload_keep(&app->paths, rc ? &err : NULL);
 	if (!rc)
 		warn_guarded_exporter(&app->paths, &next);
+	if (!rc)
+		interfaces_warn(&app->paths);
 	if (!rc)
 		warn_silent_sources(&app->paths, &next);
 	status = rc ? fail(&err) : print_result(&l, &next, mode_after(&l.running, &next));

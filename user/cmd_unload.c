@@ -8,6 +8,7 @@
 #include "cleanup.h"
 #include "cmd.h"
 #include "hits.h"
+#include "interfaces.h"
 #include "kept_counters.h"
 #include "policy.h"
 #include "running.h"
@@ -146,6 +147,7 @@ int cmd_unload(struct app *app, int argc, char **argv)
 		rc = lock = lock_instance(&app->paths, &err);
 	if (rc < 0)
 		return fail(&err);
+	interfaces_follow_names(&app->paths);
 	u.n_loaded = instance_interfaces(&app->paths, u.loaded, ARRAY_SIZE(u.loaded));
 	rc = 0;
 	if (all) {

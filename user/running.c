@@ -5,6 +5,7 @@
 #include "cleanup.h"
 #include "config.h"
 #include "hits.h"
+#include "interfaces.h"
 #include "news.h"
 #include "running.h"
 #include "snapshot.h"
@@ -111,8 +112,10 @@ static int refill(struct running *r, struct error *err)
 
 int running_open_to_change(struct running *r, const struct paths *paths, struct error *err)
 {
-	int rc = running_open(r, paths, err);
+	int rc;
 
+	interfaces_follow_names(paths);
+	rc = running_open(r, paths, err);
 	if (rc)
 		return rc;
 	if (AXP_ACTIVE_MODE(instance_active(&r->instance)) == AXP_MODE_LEARN) {
