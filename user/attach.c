@@ -233,7 +233,7 @@ static int reuse_maps(const struct instance *i, struct allowxdp_bpf *skel, const
 }
 
 static struct allowxdp_bpf *load_program_with(const struct instance *i, const char *counters,
-					      bool frags, bool *have_counters, int *rc)
+					      bool frags, bool carry, bool *have_counters, int *rc)
 {
 	struct allowxdp_bpf *skel = allowxdp_bpf__open();
 
@@ -242,6 +242,7 @@ static struct allowxdp_bpf *load_program_with(const struct instance *i, const ch
 		return NULL;
 	}
 	skel->rodata->have_frags = frags;
+	bpf_program__set_autoload(skel->progs.allowxdp_carry, carry);
 	if (!frags)
 		bpf_program__set_flags(skel->progs.allowxdp_in, 0);
 	*rc = reuse_maps(i, skel, counters, have_counters);
@@ -255,15 +256,15 @@ static struct allowxdp_bpf *load_program_with(const struct instance *i, const ch
 }
 
 /* With multi-buffer frames where the kernel knows them (5.18), else without. */
-static struct allowxdp_bpf *load_program(const struct instance *i, const char *counters,
-					 bool *have_counters, struct error *err)
+struct allowxdp_bpf *attach_load(const struct instance *i, const char *counters, bool carry,
+				 bool *have_counters, struct error *err)
 {
 	struct allowxdp_bpf *skel;
 	int rc;
 
-	skel = load_program_with(i, counters, true, have_counters, &rc);
+	skel = load_program_with(i, counters, true, carry, have_counters, &rc);
 	if (!skel)
-		skel = load_program_with(i, counters, false, have_counters, &rc);
+		skel = load_program_with(i, counters, false, carry, have_counters, &rc);
 	if (!skel)
 		error_set(err, -rc, "the kernel refused the XDP program: %s: see why with -v",
 			  strerror(-rc));
@@ -354,7 +355,7 @@ static int attach_ingress(const struct instance *i, int program, const char *int
 	return rc ? error_set(err, -rc, "cannot pin %s: %s", pin, strerror(-rc)) : 0;
 }
 
-static uint32_t program_id(int program)
+uint32_t program_id(int program)
 {
 	struct bpf_prog_info info = { 0 };
 	uint32_t size = sizeof(info);
@@ -387,7 +388,7 @@ int attach(const struct instance *i, const struct policy *p, const char *interfa
 	note[0] = '\0';
 	instance_pin(i->paths, "counters_", interface, counters);
 	instance_pin(i->paths, "egress_", interface, egress);
-	skel = load_program(i, counters, &have_counters, err);
+	skel = attach_load(i, counters, false, &have_counters, err);
 	if (!skel)
 		return -EIO;
 	if (!have_counters)
@@ -436,7 +437,7 @@ int attach_egress(const struct instance *i, const char *interface, struct error 
 
 	instance_pin(i->paths, "counters_", interface, counters);
 	instance_pin(i->paths, "egress_", interface, egress);
-	skel = load_program(i, counters, &have_counters, err);
+	skel = attach_load(i, counters, false, &have_counters, err);
 	if (!skel)
 		return -EIO;
 	rc = egress_attach(bpf_program__fd(skel->progs.allowxdp_out), interface, egress, err);

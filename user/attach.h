@@ -48,6 +48,17 @@ int attach_check(const struct paths *paths, const char *interface, bool *ours, s
 int attach(const struct instance *i, const struct policy *p, const char *interface,
 	   enum attach_mode mode, char *note, size_t note_size, struct error *err);
 
+/*
+ * The programs alone, loaded with the instance's maps and with the counters that are pinned there,
+ * or new ones where none are. carry: with allowxdp_carry.
+ */
+struct allowxdp_bpf;
+struct allowxdp_bpf *attach_load(const struct instance *i, const char *counters, bool carry,
+				 bool *have_counters, struct error *err);
+
+/* Id of a program, by its fd; 0: not to be had. */
+uint32_t program_id(int program);
+
 /* Puts the egress program back on an interface that has only the ingress one left. */
 int attach_egress(const struct instance *i, const char *interface, struct error *err);
 
