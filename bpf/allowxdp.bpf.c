@@ -7,6 +7,7 @@
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
+#include "carry.h"
 #include "count.h"
 #include "flow.h"
 #include "fragment.h"

@@ -11,7 +11,15 @@
 #include <linux/types.h>
 #include "reasons.h"
 
+/*
+ * Where it differs from that of the maps that run, `load` and `reload` make new ones
+ * (user/takeover.h). What outlives that must mean the same as long as it has the same name and
+ * size: the maps that user/instance_keep.c names, and in all versions the first four members of
+ * struct axp_control.
+ */
+#ifndef AXP_ABI_VERSION
 #define AXP_ABI_VERSION 6
+#endif
 
 enum {
 	AXP_MAX_SERVICES = 64,      /* one bit each in a 64-bit set */
@@ -417,6 +425,14 @@ struct axp_counts {
 	/* Not counters: */
 	struct axp_sampler sampler;     /* of drops */
 	struct axp_sampler hit_sampler; /* of listed packets */
+};
+
+/* What is to be added to a row of counters, as a packet for program allowxdp_carry. */
+struct axp_carried {
+	__u32 index; /* AXP_COUNTS_INDEX */
+	__u32 pad;
+	struct axp_count by_reason[AXP_REASONS];
+	struct axp_count monitored[AXP_DROP_REASONS];
 };
 
 #define AXP_COUNTS_INDEX(direction, service, family) \

@@ -15,6 +15,7 @@ struct running {
 	uint64_t active;      /* control word that packets go by, and that the policy belongs to */
 	uint64_t deadline;    /* boot_time() at which it is rolled back unless confirmed; 0: none */
 	bool rolled_back;     /* that time has come: `active` is what was fallen back to */
+	bool other;           /* another version's: of the instance only the control word is open */
 };
 
 #define RUNNING_EMPTY                      \

@@ -136,8 +136,9 @@ bool policy_change_entries(struct instance *i, const struct policy *next,
 {
 	uint64_t active = instance_active(i);
 
-	if (!previous || how->confirm || instance_pending(i) || !few_entries(how->plan) ||
-	    marker_is_set(i->paths) || how->mode != AXP_ACTIVE_MODE(active) ||
+	if (!previous || !previous->config || how->confirm || instance_pending(i) ||
+	    !few_entries(how->plan) || marker_is_set(i->paths) ||
+	    how->mode != AXP_ACTIVE_MODE(active) ||
 	    /* what has expired meanwhile is nothing that the plan shows */
 	    previous->base.expire || next->base.expire ||
 	    !same_ports(i, next, AXP_ACTIVE_SLOT(active)))

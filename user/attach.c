@@ -14,8 +14,10 @@
 #include <unistd.h>
 #include "allowxdp.skel.h"
 #include "attach.h"
+#include "attach_record.h"
 #include "cleanup.h"
 #include "extack.h"
+#include "interfaces.h"
 #include "kept_counters.h"
 #include "kernel.h"
 
@@ -96,24 +98,45 @@ static int query_program(int ifindex, uint32_t *id, bool *native)
 	return 0;
 }
 
+bool attach_renamed(const struct attachment *a)
+{
+	return a->attached && strcmp(a->interface, a->now) != 0;
+}
+
+/* An index means nothing in another namespace: only the program that it runs tells. */
+static enum attach_place find_place(const struct bpf_link_info *link, bool *native)
+{
+	uint32_t id = 0;
+
+	if (!link->xdp.ifindex)
+		return ATTACH_GONE;
+	if (!query_program((int)link->xdp.ifindex, &id, native) && id == link->prog_id)
+		return ATTACH_HERE;
+	return ATTACH_ELSEWHERE;
+}
+
 int attach_query(const struct paths *paths, const char *interface, struct attachment *out)
 {
 	_cleanup_close_ int link = link_pin_open(paths, interface);
-	int ifindex = (int)if_nametoindex(interface);
-	char pin[INSTANCE_PIN_MAX];
+	char pin[INSTANCE_PIN_MAX], now[IF_NAMESIZE];
 	struct bpf_link_info info;
-	uint32_t id = 0;
 
 	memset(out, 0, sizeof(*out));
 	snprintf(out->interface, sizeof(out->interface), "%s", interface);
+	snprintf(out->now, sizeof(out->now), "%s", interface);
 	if (link < 0)
 		return link;
 	if (link_info(link, &info))
 		return -EIO;
 	out->prog_id = info.prog_id;
-	if (ifindex && !query_program(ifindex, &id, &out->native))
-		out->attached = id == info.prog_id;
-	out->egress = egress_query(interface, instance_pin(paths, "egress_", interface, pin));
+	out->place = find_place(&info, &out->native);
+	out->attached = out->place == ATTACH_HERE;
+	out->another = !out->attached && if_nametoindex(interface);
+	if (!out->attached)
+		return 0;
+	if (if_indextoname(info.xdp.ifindex, now))
+		snprintf(out->now, sizeof(out->now), "%s", now);
+	out->egress = egress_query(out->now, instance_pin(paths, "egress_", interface, pin));
 	return 0;
 }
 
@@ -129,10 +152,16 @@ static const char *program_name(uint32_t id, char buf[static BPF_OBJ_NAME_LEN])
 	return buf;
 }
 
-static int refuse_foreign(const char *interface, uint32_t id, bool native, struct error *err)
+static int refuse_foreign(const struct paths *paths, const char *interface, uint32_t id,
+			  bool native, struct error *err)
 {
-	char name[BPF_OBJ_NAME_LEN];
+	char name[BPF_OBJ_NAME_LEN], instance[INSTANCE_NAME_MAX + 1];
 
+	if (interfaces_owner(paths, id, instance))
+		return error_set(err, EBUSY,
+				 "%s is guarded by another instance, %s: unload it there first: "
+				 "`allowxdp --instance %s unload %s`",
+				 interface, instance, instance, interface);
 	return error_set(
 		err, EBUSY,
 		"%s already runs another XDP program, id %u, name %s: left alone; if it is not "
@@ -168,14 +197,15 @@ int attach_check(const struct paths *paths, const char *interface, bool *ours, s
 				 strerror(errno));
 	*ours = id && id == info.prog_id;
 	if (id && !*ours)
-		return refuse_foreign(interface, id, native, err);
+		return refuse_foreign(paths, interface, id, native, err);
 	/* A link whose interface was deleted has index 0; it is replaced. */
 	if (!id && info.xdp.ifindex)
 		return error_set(
 			err, EBUSY,
-			"instance %s is attached to a %s of another network namespace, or one that "
-			"was renamed: choose another name with --instance",
-			paths->instance, interface);
+			"instance %s guards a %s of another network namespace, or one that was "
+			"moved there: give it up with `allowxdp unload %s`, or choose another name "
+			"with --instance",
+			paths->instance, interface, interface);
 	return 0;
 }
 
@@ -204,7 +234,7 @@ static int reuse_maps(const struct instance *i, struct allowxdp_bpf *skel, const
 }
 
 static struct allowxdp_bpf *load_program_with(const struct instance *i, const char *counters,
-					      bool frags, bool *have_counters, int *rc)
+					      bool frags, bool carry, bool *have_counters, int *rc)
 {
 	struct allowxdp_bpf *skel = allowxdp_bpf__open();
 
@@ -213,6 +243,7 @@ static struct allowxdp_bpf *load_program_with(const struct instance *i, const ch
 		return NULL;
 	}
 	skel->rodata->have_frags = frags;
+	bpf_program__set_autoload(skel->progs.allowxdp_carry, carry);
 	if (!frags)
 		bpf_program__set_flags(skel->progs.allowxdp_in, 0);
 	*rc = reuse_maps(i, skel, counters, have_counters);
@@ -226,15 +257,15 @@ static struct allowxdp_bpf *load_program_with(const struct instance *i, const ch
 }
 
 /* With multi-buffer frames where the kernel knows them (5.18), else without. */
-static struct allowxdp_bpf *load_program(const struct instance *i, const char *counters,
-					 bool *have_counters, struct error *err)
+struct allowxdp_bpf *attach_load(const struct instance *i, const char *counters, bool carry,
+				 bool *have_counters, struct error *err)
 {
 	struct allowxdp_bpf *skel;
 	int rc;
 
-	skel = load_program_with(i, counters, true, have_counters, &rc);
+	skel = load_program_with(i, counters, true, carry, have_counters, &rc);
 	if (!skel)
-		skel = load_program_with(i, counters, false, have_counters, &rc);
+		skel = load_program_with(i, counters, false, carry, have_counters, &rc);
 	if (!skel)
 		kernel_blame(error_set(err, -rc,
 				       "the kernel refused the XDP program: %s: see why with -v",
@@ -269,11 +300,12 @@ static int refuse_link(int program, const char *interface, int rc, bool native, 
 {
 	char driver[32], why[256];
 
+	why_refused(program, interface, rc, native, why);
 	if (rc == -EBUSY || rc == -EEXIST)
 		return error_set(err, -rc,
-				 "%s was given another XDP program just now: see `ip link`",
-				 interface);
-	why_refused(program, interface, rc, native, why);
+				 "%s, or what it is a member of, has another XDP program (%s): see "
+				 "`ip -d link`",
+				 interface, why);
 	if (!native)
 		return error_set(err, -rc, "cannot attach to %s in generic mode: %s", interface,
 				 why);
@@ -328,6 +360,27 @@ static int attach_ingress(const struct instance *i, int program, const char *int
 	return rc ? error_set(err, -rc, "cannot pin %s: %s", pin, strerror(-rc)) : 0;
 }
 
+uint32_t program_id(int program)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(program, &info, &size) ? 0 : info.id;
+}
+
+static void keep_record(const struct paths *paths, const char *interface, enum attach_mode mode,
+			int program)
+{
+	const struct attach_record record = {
+		.mode = mode,
+		.ifindex = (int)if_nametoindex(interface),
+		.program = program_id(program),
+		.object = program_identity(),
+	};
+
+	attach_record_write(paths, interface, &record);
+}
+
 int attach(const struct instance *i, const struct policy *p, const char *interface,
 	   enum attach_mode mode, char *note, size_t note_size, struct error *err)
 {
@@ -340,7 +393,7 @@ int attach(const struct instance *i, const struct policy *p, const char *interfa
 	note[0] = '\0';
 	instance_pin(i->paths, "counters_", interface, counters);
 	instance_pin(i->paths, "egress_", interface, egress);
-	skel = load_program(i, counters, &have_counters, err);
+	skel = attach_load(i, counters, false, &have_counters, err);
 	if (!skel)
 		return -EIO;
 	if (!have_counters)
@@ -358,6 +411,8 @@ int attach(const struct instance *i, const struct policy *p, const char *interfa
 	if (!rc)
 		rc = attach_ingress(i, bpf_program__fd(skel->progs.allowxdp_in), interface, mode,
 				    note, note_size, err);
+	if (!rc)
+		keep_record(i->paths, interface, mode, bpf_program__fd(skel->progs.allowxdp_in));
 	allowxdp_bpf__destroy(skel);
 	if (!rc)
 		return 0;
@@ -365,6 +420,17 @@ int attach(const struct instance *i, const struct policy *p, const char *interfa
 	if (!have_counters)
 		unlink(counters);
 	return rc;
+}
+
+int attach_again(const struct instance *i, const struct policy *p, const char *interface,
+		 char *note, size_t note_size, struct error *err)
+{
+	struct attach_record record;
+	bool ours;
+	int rc = attach_check(i->paths, interface, &ours, err);
+
+	attach_record_read(i->paths, interface, &record);
+	return rc || ours ? rc : attach(i, p, interface, record.mode, note, note_size, err);
 }
 
 int attach_egress(const struct instance *i, const char *interface, struct error *err)
@@ -376,7 +442,7 @@ int attach_egress(const struct instance *i, const char *interface, struct error 
 
 	instance_pin(i->paths, "counters_", interface, counters);
 	instance_pin(i->paths, "egress_", interface, egress);
-	skel = load_program(i, counters, &have_counters, err);
+	skel = attach_load(i, counters, false, &have_counters, err);
 	if (!skel)
 		return -EIO;
 	rc = egress_attach(bpf_program__fd(skel->progs.allowxdp_out), interface, egress, err);
@@ -397,6 +463,7 @@ static int take_off(const struct paths *paths, const char *interface, struct err
 	if (unlink(instance_pin(paths, "link_", interface, path)) && errno != ENOENT)
 		return error_set(err, errno, "cannot remove %s: %s", path, strerror(errno));
 	egress_detach(interface, instance_pin(paths, "egress_", interface, path));
+	attach_record_forget(paths, interface);
 	return 0;
 }
 

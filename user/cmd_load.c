@@ -16,9 +16,11 @@
 #include "preview.h"
 #include "privileges.h"
 #include "progress.h"
+#include "renew.h"
 #include "running.h"
 #include "snapshot.h"
 #include "source_status.h"
+#include "takeover.h"
 
 struct target {
 	char interface[16];
@@ -156,6 +158,8 @@ static int open_running(struct load *l, struct error *err)
 	if (rc == -ENOENT && !l->dry_run)
 		remove_remains(&l->app->paths);
 	if (!rc && !l->dry_run)
+		rc = takeover_check(&l->running, l->confirm, err);
+	if (!rc && !l->dry_run && !l->running.other)
 		rc = refuse_pending(&l->running, err);
 	return rc == -ENOENT ? 0 : rc;
 }
@@ -164,7 +168,7 @@ static int open_running(struct load *l, struct error *err)
 static int create_instance(struct load *l, const struct policy *next, struct error *err)
 {
 	int rc = instance_create(&l->running.instance, &l->app->paths, next->settings.flow_capacity,
-				 err);
+				 NULL, err);
 
 	l->created = !rc;
 	return rc;
@@ -216,6 +220,10 @@ static int load(struct load *l, struct policy *next, struct error *err)
 	rc = bpffs_prepare(&l->app->paths, err);
 	if (!rc && !l->loaded)
 		rc = create_instance(l, next, err);
+	if (!rc && r->other)
+		rc = takeover(r, next, err);
+	else if (!rc && l->loaded)
+		rc = programs_renew(&r->instance, err);
 	/* Slots now: the new interfaces' counters go on where they were. */
 	if (!rc)
 		rc = policy_assign_slots(next, l->loaded ? &r->policy : NULL, err);

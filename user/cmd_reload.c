@@ -6,14 +6,17 @@
 #include "cleanup.h"
 #include "cmd.h"
 #include "hits.h"
+#include "interfaces.h"
 #include "last_reload.h"
 #include "lint_output.h"
 #include "output.h"
 #include "preview.h"
 #include "privileges.h"
 #include "progress.h"
+#include "renew.h"
 #include "running.h"
 #include "source_status.h"
+#include "takeover.h"
 
 /*
  * A mode set at run time stays, unless the config's own mode was edited since: then that is what
@@ -21,6 +24,8 @@
  */
 static uint32_t mode_after(const struct running *r, const struct policy *next)
 {
+	if (!r->policy.config) /* what its config said is not known */
+		return AXP_ACTIVE_MODE(r->active);
 	return next->settings.mode != r->policy.settings.mode ? next->settings.mode
 							      : AXP_ACTIVE_MODE(r->active);
 }
@@ -66,6 +71,15 @@ static int print_result(const struct reload *l, const struct policy *next, uint3
 	return EXIT_DONE;
 }
 
+/* Another version's maps and programs are replaced by ours first. */
+static int renew(struct running *r, struct policy *next, struct apply *how, struct error *err)
+{
+	if (!r->other)
+		return programs_renew(&r->instance, err);
+	how->plan = NULL; /* all of it is new */
+	return takeover(r, next, err);
+}
+
 static int reload(struct reload *l, struct policy *next, struct error *err)
 {
 	struct running *r = &l->running;
@@ -74,6 +88,8 @@ static int reload(struct reload *l, struct policy *next, struct error *err)
 	int rc = running_open_to_replace(r, &l->app->paths, err);
 
 	if (!rc && !l->dry_run)
+		rc = takeover_check(r, l->confirm, err);
+	if (!rc && !l->dry_run && !r->other)
 		rc = refuse_pending(r, err);
 	if (rc)
 		return rc;
@@ -93,6 +109,8 @@ static int reload(struct reload *l, struct policy *next, struct error *err)
 		rc = preview_make(&l->preview, r, next, how.mode, l->force, err);
 	how.plan = &l->preview.plan;
 	progress_show("changing the kernel's maps");
+	if (!rc && !l->dry_run)
+		rc = renew(r, next, &how, err);
 	if (!rc && !l->dry_run)
 		hits_fold_changes(&r->instance, &l->preview.plan);
 	if (!rc && !l->dry_run)
@@ -138,6 +156,8 @@ int cmd_reload(struct app *app, int argc, char **argv)
 		last_reload_keep(&app->paths, rc ? &err : NULL);
 	if (!rc)
 		warn_guarded_exporter(&app->paths, &next);
+	if (!rc)
+		interfaces_warn(&app->paths);
 	if (!rc)
 		warn_silent_sources(&app->paths, &next);
 	status = rc ? fail(&err) : print_result(&l, &next, mode_after(&l.running, &next));

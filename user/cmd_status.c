@@ -9,6 +9,7 @@
 #include "daemon_claim.h"
 #include "duration.h"
 #include "flows.h"
+#include "interfaces.h"
 #include "last_reload.h"
 #include "missing.h"
 #include "output.h"
@@ -30,8 +31,20 @@ struct status {
 static const char *attach_text(const struct attachment *a)
 {
 	if (!a->attached)
-		return "detached";
+		return a->place == ATTACH_ELSEWHERE ? "elsewhere" : "detached";
 	return a->native ? "native" : "generic";
+}
+
+static void print_trouble(const struct attachment *a)
+{
+	char state[INTERFACE_STATE_MAX];
+
+	if (interface_state(a, state)[0])
+		printf("  interface %s %s\n", a->interface, state);
+	if (a->attached && a->egress == EGRESS_NONE)
+		printf("  interface %s has lost its egress program, so that replies are dropped: "
+		       "run `allowxdp load %s`\n",
+		       a->now, a->now);
 }
 
 static void print_reload(const struct last_reload *r)
@@ -86,13 +99,8 @@ static void print_text(const struct app *app, const struct status *s)
 		printf("  interface %-16s %s, program %u, egress %s\n", s->attachments[i].interface,
 		       attach_text(&s->attachments[i]), s->attachments[i].prog_id,
 		       egress_name(s->attachments[i].egress));
-	for (size_t i = 0; i < s->n_attachments; i++) {
-		if (s->attachments[i].egress == EGRESS_NONE)
-			printf("  interface %s has lost its egress program, so that replies are "
-			       "dropped: run "
-			       "`allowxdp load %s`\n",
-			       s->attachments[i].interface, s->attachments[i].interface);
-	}
+	for (size_t i = 0; i < s->n_attachments; i++)
+		print_trouble(&s->attachments[i]);
 	for (size_t i = 0; i < p->n_lists; i++)
 		printf("  list      %-16s %zu entries\n", p->lists[i].name, s->sizes[i].entries);
 	missing_each(p, print_missing, NULL);
@@ -105,12 +113,15 @@ static struct json_object *interfaces_json(const struct status *s)
 
 	for (size_t i = 0; i < s->n_attachments; i++) {
 		struct json_object *o = json_object_new_object();
+		char state[INTERFACE_STATE_MAX];
 
 		json_add_text(o, "name", s->attachments[i].interface);
 		json_add_text(o, "attach", attach_text(&s->attachments[i]));
 		json_object_object_add(o, "prog_id",
 				       json_object_new_int64(s->attachments[i].prog_id));
 		json_add_text(o, "egress", egress_name(s->attachments[i].egress));
+		json_add_text(o, "now", s->attachments[i].attached ? s->attachments[i].now : NULL);
+		json_add_text(o, "trouble", interface_state(&s->attachments[i], state));
 		json_object_array_add(array, o);
 	}
 	return array;

@@ -7,6 +7,7 @@
 #include "cleanup.h"
 #include "cmd.h"
 #include "hits.h"
+#include "interfaces.h"
 #include "policy.h"
 #include "privileges.h"
 #include "running.h"
@@ -134,6 +135,7 @@ int cmd_unload(struct app *app, int argc, char **argv)
 		rc = lock = lock_instance(&app->paths, &err);
 	if (rc < 0)
 		return fail(&err);
+	interfaces_follow_names(&app->paths);
 	u.n_loaded = instance_traces(&app->paths, u.loaded, ARRAY_SIZE(u.loaded));
 	rc = 0;
 	/* What a killed command has left can only be unloaded as a whole. */

@@ -17,7 +17,7 @@
 #include "running.h"
 #include "snapshot.h"
 
-static const struct bringer *const bringers[] = { &names_bringer, &feeds_bringer };
+static const struct bringer *const bringers[] = { &names_bringer, &feeds_bringer, &links_bringer };
 
 enum {
 	POLL_SECONDS = 10,       /* where inotify saw nothing */

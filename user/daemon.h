@@ -31,6 +31,7 @@ struct bringer {
 
 /* Defined where each is; the table of them is in daemon.c. */
 extern const struct bringer names_bringer;
+extern const struct bringer links_bringer; /* daemon_links.c: brings back the filter */
 
 enum { BRINGERS_MAX = 4 };
 

@@ -83,8 +83,8 @@ void finding_fix(struct doctor *d, const char *fmt, ...)
 void doctor_host(struct doctor *d)
 {
 	static void (*const checks[])(struct doctor *) = {
-		doctor_kernel, doctor_tuning, doctor_bpffs,
-		doctor_ports,  doctor_lists,  doctor_exporter,
+		doctor_kernel, doctor_tuning,   doctor_bpffs,    doctor_ports,
+		doctor_lists,  doctor_exporter, doctor_attached,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++)

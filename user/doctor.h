@@ -65,6 +65,7 @@ void doctor_bpffs(struct doctor *d);    /* doctor_tuning.c */
 void doctor_ports(struct doctor *d);    /* doctor_ports.c: guarded and ephemeral ports */
 void doctor_lists(struct doctor *d);    /* doctor_lists.c: what is not on them yet */
 void doctor_exporter(struct doctor *d); /* doctor_exporter.c: its port */
+void doctor_attached(struct doctor *d); /* doctor_attached.c: what is loaded, and where */
 void doctor_link(struct doctor *d, const struct device *dev);    /* doctor_link.c */
 void doctor_mtu(struct doctor *d, const struct device *dev);     /* doctor_native.c */
 void doctor_offload(struct doctor *d, const struct device *dev); /* doctor_offload.c */

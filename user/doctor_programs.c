@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include "attach.h"
 #include "cleanup.h"
 #include "doctor.h"
 #include "egress.h"
+#include "interfaces.h"
 #include "netlink.h"
 
 enum { TCX_INGRESS = 46, TCX_EGRESS = 47, PROGRAMS_MAX = 64 };
@@ -73,15 +73,19 @@ static void say_foreign(struct doctor *d, const struct device *dev, uint32_t id,
 
 static void say_program(struct doctor *d, const struct device *dev, uint32_t id, const char *mode)
 {
-	char name[BPF_OBJ_NAME_LEN];
-	struct attachment own;
+	char name[BPF_OBJ_NAME_LEN], owner[INSTANCE_NAME_MAX + 1];
+	bool known;
 
 	if (!id)
 		return;
 	program_name(id, name);
-	if (!attach_query(d->paths, dev->name, &own) && own.prog_id == id)
+	known = interfaces_owner(d->paths, id, owner);
+	if (known && !strcmp(owner, d->paths->instance))
 		finding(d, FINDING_OK, "xdp", dev->name, "guarded by instance %s: program %u, %s",
-			d->paths->instance, id, own.native ? "native" : "generic");
+			owner, id, strcmp(mode, "xdpgeneric") ? "native" : "generic");
+	else if (known)
+		finding(d, FINDING_NOTE, "xdp", dev->name,
+			"guarded by another instance, %s: program %u", owner, id);
 	else if (is_ours(name))
 		finding(d, FINDING_NOTE, "xdp", dev->name,
 			"guarded by another instance of allowxdp: program %u", id);

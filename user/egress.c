@@ -130,6 +130,25 @@ uint32_t egress_program(const char *interface, const char *pin)
 	return query(interface, pin, &program) == EGRESS_NONE ? 0 : program;
 }
 
+int egress_replace(int program, const char *interface, const char *pin, struct error *err)
+{
+	_cleanup_close_ int link = bpf_obj_get(pin);
+	uint32_t ignored;
+	int rc;
+
+	if (link >= 0) {
+		rc = bpf_link_update(link, program, NULL);
+		if (!rc)
+			return 0;
+		if (link_alive(link, interface, &ignored))
+			return error_set(err, -rc, "cannot replace the egress program of %s: %s",
+					 interface, strerror(-rc));
+	}
+	if (is_ours(interface, &ignored))
+		return attach_clsact(program, (int)if_nametoindex(interface), interface, err);
+	return egress_attach(program, interface, pin, err);
+}
+
 const char *egress_name(enum egress_kind kind)
 {
 	static const char *const names[] = {

@@ -14,6 +14,9 @@
 /* Attaches the program; where that makes a link, pins it at `pin`. 0 or negative errno. */
 int egress_attach(int program, const char *interface, const char *pin, struct error *err);
 
+/* Puts the program in place of ours that is there, in one step; attaches it where none is. */
+int egress_replace(int program, const char *interface, const char *pin, struct error *err);
+
 /* Detaches what egress_attach attached; not an error if it is gone. */
 void egress_detach(const char *interface, const char *pin);
 

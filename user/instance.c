@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -181,7 +182,7 @@ int instance_not_loaded(const struct paths *paths, struct error *err)
 			 paths->instance);
 }
 
-int instance_open(struct instance *i, const struct paths *paths, struct error *err)
+int instance_open_control(struct instance *i, const struct paths *paths, struct error *err)
 {
 	int rc;
 
@@ -196,12 +197,25 @@ int instance_open(struct instance *i, const struct paths *paths, struct error *e
 					      strerror(-i->maps[MAP_CONTROL])),
 				    err);
 	rc = map_control(i, err);
+	if (rc)
+		instance_close(i);
+	return rc;
+}
+
+int instance_open(struct instance *i, const struct paths *paths, struct error *err)
+{
+	int rc = instance_open_control(i, paths, err);
+
+	if (!rc && !i->shared->abi)
+		rc = error_set(err, EPROTO,
+			       "instance %s: a command was killed when it took over from another "
+			       "version of allowxdp: complete that with `allowxdp reload`",
+			       paths->instance);
 	if (!rc && i->shared->abi != AXP_ABI_VERSION)
-		rc = error_set(
-			err, EPROTO,
-			"instance %s was loaded by another version (ABI %u, this one has %u): run "
-			"`allowxdp unload --all`, then load again",
-			paths->instance, i->shared->abi, AXP_ABI_VERSION);
+		rc = error_set(err, EPROTO,
+			       "instance %s is run by another version of allowxdp (ABI %u, this "
+			       "one has %u): take it over, without a gap, with `allowxdp reload`",
+			       paths->instance, i->shared->abi, AXP_ABI_VERSION);
 	if (!rc)
 		rc = open_others(i, err);
 	if (rc)
@@ -218,7 +232,8 @@ static int pin_map(const struct instance *i, size_t map, struct error *err)
 }
 
 /* Only the maps are wanted here: programs are loaded for each interface (attach.h). */
-static struct allowxdp_bpf *load_maps(uint32_t flow_capacity, struct error *err)
+static struct allowxdp_bpf *load_maps(uint32_t flow_capacity, const struct paths *keep,
+				      struct error *err)
 {
 	struct allowxdp_bpf *skel = allowxdp_bpf__open();
 	struct bpf_program *program;
@@ -232,7 +247,9 @@ static struct allowxdp_bpf *load_maps(uint32_t flow_capacity, struct error *err)
 		bpf_program__set_autoload(program, false);
 	bpf_map__set_autocreate(skel->maps.counters, false);
 	bpf_map__set_max_entries(skel->maps.flows, flow_capacity);
-	rc = allowxdp_bpf__load(skel);
+	rc = keep ? instance_keep_maps(skel->obj, keep) : 0;
+	if (!rc)
+		rc = allowxdp_bpf__load(skel);
 	if (rc) {
 		kernel_blame(error_set(err, -rc, "the kernel refused the BPF maps: %s (see `-v`)",
 				       strerror(-rc)),
@@ -254,14 +271,14 @@ static int pin_maps(const struct instance *i, struct error *err)
 }
 
 int instance_create(struct instance *i, const struct paths *paths, uint32_t flow_capacity,
-		    struct error *err)
+		    const struct paths *keep, struct error *err)
 {
 	struct allowxdp_bpf *skel;
 	int rc;
 
 	*i = (struct instance)INSTANCE_EMPTY;
 	instance_destroy(paths);
-	skel = load_maps(flow_capacity, err);
+	skel = load_maps(flow_capacity, keep, err);
 	if (!skel)
 		return -EIO;
 	i->paths = paths;
@@ -286,18 +303,30 @@ int instance_create(struct instance *i, const struct paths *paths, uint32_t flow
 	return rc;
 }
 
-void instance_destroy(const struct paths *paths)
+static void unlink_all(int dir_fd, const char *name)
 {
-	_cleanup_closedir_ DIR *dir = opendir(paths->pins);
+	int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_closedir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *d;
 
-	if (!dir)
-		return;
-	unlinkat(dirfd(dir), "control", 0);
-	while ((d = readdir(dir))) {
-		if (d->d_name[0] != '.')
-			unlinkat(dirfd(dir), d->d_name, 0);
+	while (dir && (d = readdir(dir))) {
+		if (d->d_name[0] == '.')
+			continue;
+		if (d->d_type != DT_DIR) {
+			unlinkat(fd, d->d_name, 0);
+			continue;
+		}
+		unlink_all(fd, d->d_name); /* of a takeover that was killed */
+		unlinkat(fd, d->d_name, AT_REMOVEDIR);
 	}
+}
+
+void instance_destroy(const struct paths *paths)
+{
+	char path[INSTANCE_PIN_MAX];
+
+	unlink(instance_pin(paths, "control", NULL, path));
+	unlink_all(AT_FDCWD, paths->pins);
 }
 
 uint64_t instance_active(const struct instance *i)

@@ -64,10 +64,19 @@ const char *instance_map_name(enum instance_map map);
 /* What the BPF object calls it; the kernel too. */
 const char *instance_object_name(enum instance_map map);
 
+/*
+ * Opens and maps the control word alone, of whatever version: what i->shared says up to its `abi`
+ * is the same in all of them.
+ */
+int instance_open_control(struct instance *i, const struct paths *paths, struct error *err);
+
 /* Closes this process's side; the instance stays. */
 void instance_close(struct instance *i);
 
-/* -ENOENT (err set: says how to load) when it is not loaded. `paths` must outlive *i. */
+/*
+ * -ENOENT (err set: says how to load) when it is not loaded, -EPROTO when its maps are those of
+ * another version. `paths` must outlive *i.
+ */
 int instance_open(struct instance *i, const struct paths *paths, struct error *err);
 
 /* -ENOENT; err says how to load. Also where the first policy is not in force yet (generation 0). */
@@ -75,10 +84,19 @@ int instance_not_loaded(const struct paths *paths, struct error *err);
 
 /*
  * Makes the maps, control word 0 (mode off), and pins them; what a crash left over is removed
- * first. flow_capacity: entries of map `flows`.
+ * first. flow_capacity: entries of map `flows`. keep: where the pins of an instance are whose maps
+ * are used where they can be (instance_keep.c); may be NULL.
  */
 int instance_create(struct instance *i, const struct paths *paths, uint32_t flow_capacity,
-		    struct error *err);
+		    const struct paths *keep, struct error *err);
+
+/*
+ * Has the object (a struct bpf_object, not loaded yet) use maps of the instance that is pinned
+ * there, whatever its version: those that know what packets leave behind and that look as this
+ * version's do.
+ */
+struct bpf_object;
+int instance_keep_maps(struct bpf_object *object, const struct paths *from);
 
 /* Unpins everything. The kernel frees it once no program uses it. */
 void instance_destroy(const struct paths *paths);

@@ -308,10 +308,12 @@ static void put(struct axp_counts *rows, const struct policy *p, const struct ke
 	count->bytes += k->bytes;
 }
 
+/* Puts a row that is not zero somewhere. */
+typedef int (*row_fn)(int fd, uint32_t index, const struct axp_counts *row);
+
 /* All of it on one CPU: only the sum is ever looked at. */
-static int fill_map(int map, const struct axp_counts *rows)
+static int put_row(int map, uint32_t index, const struct axp_counts *row)
 {
-	static const struct axp_counts zero;
 	int cpus = libbpf_num_possible_cpus();
 	_cleanup_free_ struct axp_counts *per_cpu = NULL;
 
@@ -319,21 +321,39 @@ static int fill_map(int map, const struct axp_counts *rows)
 		per_cpu = calloc((size_t)cpus, sizeof(*per_cpu));
 	if (!per_cpu)
 		return -ENOMEM;
-	for (uint32_t index = 0; index < AXP_COUNTS_ENTRIES; index++) {
-		int rc;
-
-		if (!memcmp(&rows[index], &zero, sizeof(zero)))
-			continue;
-		per_cpu[0] = rows[index];
-		rc = bpf_map_update_elem(map, &index, per_cpu, BPF_ANY);
-		if (rc)
-			return rc;
-	}
-	return 0;
+	per_cpu[0] = *row;
+	return bpf_map_update_elem(map, &index, per_cpu, BPF_ANY);
 }
 
-int counters_restore(const struct paths *paths, const char *interface, int map,
-		     const struct policy *p, struct error *err)
+static int carry_row(int program, uint32_t index, const struct axp_counts *row)
+{
+	struct axp_carried more = { .index = index };
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = &more, .data_size_in = sizeof(more),
+		    .repeat = 1);
+	int rc;
+
+	memcpy(more.by_reason, row->by_reason, sizeof(more.by_reason));
+	memcpy(more.monitored, row->monitored, sizeof(more.monitored));
+	rc = bpf_prog_test_run_opts(program, &run);
+	if (!rc && run.retval != XDP_PASS)
+		rc = -EIO;
+	return rc;
+}
+
+static int put_rows(row_fn put_one, int fd, const struct axp_counts *rows)
+{
+	static const struct axp_counts zero;
+	int rc = 0;
+
+	for (uint32_t index = 0; !rc && index < AXP_COUNTS_ENTRIES; index++) {
+		if (memcmp(&rows[index], &zero, sizeof(zero)) != 0)
+			rc = put_one(fd, index, &rows[index]);
+	}
+	return rc;
+}
+
+static int restore(const struct paths *paths, const char *interface, row_fn put_one, int fd,
+		   const struct policy *p, struct error *err)
 {
 	_cleanup_free_ struct axp_counts *rows = calloc(AXP_COUNTS_ENTRIES, sizeof(*rows));
 	_cleanup_fclose_ FILE *f = NULL;
@@ -350,6 +370,68 @@ int counters_restore(const struct paths *paths, const char *interface, int map,
 		if (parse_kept(line, &k))
 			put(rows, p, &k);
 	}
-	rc = fill_map(map, rows);
+	rc = put_rows(put_one, fd, rows);
 	return rc ? error_set(err, -rc, "cannot fill a counter map: %s", strerror(-rc)) : 0;
+}
+
+int counters_restore(const struct paths *paths, const char *interface, int map,
+		     const struct policy *p, struct error *err)
+{
+	return restore(paths, interface, put_row, map, p, err);
+}
+
+int counters_carry(const struct paths *paths, const char *interface, int program,
+		   const struct policy *p, struct error *err)
+{
+	return restore(paths, interface, carry_row, program, p, err);
+}
+
+static bool same_layout(const struct layout *l)
+{
+	if (l->directions != AXP_DIRECTIONS || l->services != AXP_MAX_SERVICES ||
+	    l->families != AXP_FAMILIES || l->n_drop != AXP_DROP_REASONS ||
+	    l->n_drop + l->n_pass != AXP_REASONS)
+		return false;
+	for (uint32_t r = 0; r < AXP_REASONS; r++) {
+		if (strcmp(l->reasons[r], reason_name(r)) != 0)
+			return false;
+	}
+	return true;
+}
+
+bool counters_look_alike(const struct paths *paths, int map)
+{
+	_cleanup_free_ struct layout *l = calloc(1, sizeof(*l));
+	struct bpf_map_info info = { 0 };
+	uint32_t size = sizeof(info);
+	struct error ignored;
+
+	return l && !layout_read(paths, l, &ignored) && same_layout(l) &&
+	       !bpf_obj_get_info_by_fd(map, &info, &size) &&
+	       info.type == BPF_MAP_TYPE_PERCPU_ARRAY &&
+	       info.value_size == sizeof(struct axp_counts) &&
+	       info.max_entries == AXP_COUNTS_ENTRIES;
+}
+
+int counters_layout_services(const struct paths *paths, struct policy *p)
+{
+	_cleanup_free_ struct layout *l = calloc(1, sizeof(*l));
+	struct error ignored;
+
+	if (!l || layout_read(paths, l, &ignored))
+		return -ENOENT;
+	p->services = calloc(l->n_names + 1, sizeof(*p->services));
+	if (!p->services)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < l->n_names; i++) {
+		struct service *s = &p->services[p->n_services];
+
+		if (l->names[i].slot >= AXP_MAX_SERVICES || !policy_name_ok(l->names[i].name))
+			continue;
+		strcpy(s->name, l->names[i].name);
+		s->slot = (uint8_t)l->names[i].slot;
+		s->direction = (uint8_t)l->names[i].direction;
+		p->n_services++;
+	}
+	return 0;
 }

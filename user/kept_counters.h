@@ -29,6 +29,22 @@ int counters_keep(const struct paths *paths, const char *interface, int map, str
 int counters_restore(const struct paths *paths, const char *interface, int map,
 		     const struct policy *p, struct error *err);
 
+/*
+ * The same, into the map that program allowxdp_carry was loaded with, and that packets are counted
+ * in already.
+ */
+int counters_carry(const struct paths *paths, const char *interface, int program,
+		   const struct policy *p, struct error *err);
+
+/* Does a map that was filled by RUN/layout look as this version's do? */
+bool counters_look_alike(const struct paths *paths, int map);
+
+/*
+ * What RUN/layout knows of the policy that runs: its services' names, slots and directions, so that
+ * a new one has them at the same slots where nothing else is known. *p is empty.
+ */
+int counters_layout_services(const struct paths *paths, struct policy *p);
+
 /* What was kept is counted on by a map now. */
 void counters_forget(const struct paths *paths, const char *interface);
 

@@ -26,7 +26,7 @@ int preview_make(struct preview *out, const struct running *r, const struct poli
 		rc = error_set(err, ENOMEM, "out of memory");
 	if (rc || mode != AXP_MODE_ENFORCE)
 		return rc;
-	rc = peers_cut(r->instance.shared ? &r->instance : NULL, &r->policy,
+	rc = peers_cut(r->instance.shared && !r->other ? &r->instance : NULL, &r->policy,
 		       AXP_ACTIVE_MODE(r->active) == AXP_MODE_ENFORCE, next, &out->cut, err);
 	if (rc) {
 		/* no reason to refuse: a kernel may lack sock_diag */

@@ -108,11 +108,11 @@ static int find_program(const struct paths *paths, const char *interface,
 	char pin[INSTANCE_PIN_MAX];
 
 	*program = 0;
-	if (direction == AXP_OUT)
-		*program =
-			egress_program(interface, instance_pin(paths, "egress_", interface, pin));
-	else if (!attach_query(paths, interface, &a) && a.attached)
-		*program = a.prog_id;
+	if (!attach_query(paths, interface, &a) && a.attached)
+		*program = direction == AXP_IN
+				   ? a.prog_id
+				   : egress_program(a.now,
+						    instance_pin(paths, "egress_", interface, pin));
 	if (*program)
 		return 0;
 	return error_set(err, ENOENT, "%s: no program of this instance is on its %s here",

@@ -7,6 +7,8 @@
 #include "config.h"
 #include "generation.h"
 #include "hits.h"
+#include "interfaces.h"
+#include "kept_counters.h"
 #include "news.h"
 #include "privileges.h"
 #include "running.h"
@@ -127,8 +129,10 @@ static void sweep_generations(struct running *r)
 
 int running_open_to_change(struct running *r, const struct paths *paths, struct error *err)
 {
-	int rc = running_open(r, paths, err);
+	int rc;
 
+	interfaces_follow_names(paths);
+	rc = running_open(r, paths, err);
 	if (rc)
 		return rc;
 	if (AXP_ACTIVE_MODE(instance_active(&r->instance)) == AXP_MODE_LEARN) {
@@ -150,19 +154,43 @@ int running_open_to_change(struct running *r, const struct paths *paths, struct 
 	return rc ? rc : sweep_expired(r, err);
 }
 
+/* Of another version: what can be known of it. */
+static int open_other(struct running *r, const struct paths *paths, struct error *err)
+{
+	struct error ignored;
+	int rc;
+
+	*r = (struct running)RUNNING_EMPTY;
+	rc = instance_open_control(&r->instance, paths, err);
+	if (rc)
+		return rc;
+	r->other = true;
+	r->active = instance_effective(&r->instance);
+	r->deadline = r->instance.shared->deadline;
+	r->rolled_back = r->deadline && boot_time() > r->deadline;
+	if (snapshot_read(paths, AXP_ACTIVE_GENERATION(r->active), &r->policy, &ignored))
+		counters_layout_services(paths, &r->policy);
+	else
+		state_read(paths, &r->policy, false, &ignored);
+	return 0;
+}
+
 int running_open_to_replace(struct running *r, const struct paths *paths, struct error *err)
 {
 	int rc = running_open_to_change(r, paths, err);
 
+	if (rc == -EPROTO)
+		return open_other(r, paths, err);
 	if (rc != -ENODATA)
 		return rc;
 	warn_line("%s", err->text);
 	rc = instance_open(&r->instance, paths, err);
-	if (!rc)
-		r->active = instance_active(&r->instance);
-	if (!rc)
-		instance_confirm(&r->instance); /* nothing is known of what to fall back to */
-	return rc;
+	if (rc)
+		return rc;
+	r->active = instance_active(&r->instance);
+	instance_confirm(&r->instance); /* nothing is known of what to fall back to */
+	counters_layout_services(paths, &r->policy);
+	return 0;
 }
 
 /* To a user who could load nothing anyway. */

@@ -26,7 +26,8 @@ int running_open_to_change(struct running *r, const struct paths *paths, struct 
 
 /*
  * The same, to replace the whole policy: where the record of the running one is lost or unreadable,
- * that is warned of and r->policy is empty.
+ * that is warned of, and of r->policy only services' names and slots are known. So it may be where
+ * another version loaded the instance: r->other, see takeover.h.
  */
 int running_open_to_replace(struct running *r, const struct paths *paths, struct error *err);
 
