@@ -118,13 +118,14 @@ static void block_signals(void)
 }
 
 /*
- * What is left: maps are looked at and made (BPF); what faces the network becomes another user,
- * without any capability (SETUID, SETGID, SETPCAP), and is ended in time (KILL).
+ * What is left: maps are looked at and made (BPF), interfaces that are back are guarded again
+ * (NET_ADMIN, PERFMON); what faces the network becomes another user, without any capability
+ * (SETUID, SETGID, SETPCAP), and is ended in time (KILL).
  */
 static int drop_privileges(struct error *err)
 {
-	static const unsigned int keep[] = { CAP_BPF, CAP_SETUID, CAP_SETGID, CAP_SETPCAP,
-					     CAP_KILL };
+	static const unsigned int keep[] = { CAP_BPF,    CAP_NET_ADMIN, CAP_PERFMON, CAP_SETUID,
+					     CAP_SETGID, CAP_SETPCAP,   CAP_KILL };
 
 	return keep_capabilities(keep, ARRAY_SIZE(keep), err);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -73,6 +74,7 @@ static bool is_followed(const struct daemon *d)
 
 static void is_now(struct daemon *d, uint64_t generation)
 {
+	malloc_trim(0); /* what the one before took */
 	d->generation = generation;
 	d->identity = generation ? snapshot_identity(d->paths, generation) : 0;
 	if (generation)

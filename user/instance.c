@@ -207,10 +207,11 @@ int instance_open(struct instance *i, const struct paths *paths, struct error *e
 	int rc = instance_open_control(i, paths, err);
 
 	if (!rc && !i->shared->abi)
-		rc = error_set(err, EPROTO,
-			       "instance %s: a command was killed when it took over from another "
-			       "version of allowxdp: complete that with `allowxdp reload`",
-			       paths->instance);
+		rc = error_set(
+			err, EPROTO,
+			"instance %s is being taken over from another version of allowxdp, "
+			"or a command was killed in that: complete it with `allowxdp reload`",
+			paths->instance);
 	if (!rc && i->shared->abi != AXP_ABI_VERSION)
 		rc = error_set(err, EPROTO,
 			       "instance %s is run by another version of allowxdp (ABI %u, this "

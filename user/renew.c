@@ -49,7 +49,7 @@ int renewals_add(struct renewals *all, const struct instance *i, const struct pa
 	out = egress_program(r->now, egress_pin(pins, r, pin));
 	if (out)
 		r->old_out = bpf_prog_get_fd_by_id(out);
-	if (r->link < 0 || r->old_in < 0)
+	if (r->link < 0)
 		return error_set(err, EIO, "cannot open what is attached to %s", interface);
 	r->skel = attach_load(i, instance_pin(i->paths, "counters_", interface, pin), carry,
 			      &r->have_counters, err);
@@ -67,7 +67,7 @@ static int swap(const struct renewal *r, const struct paths *pins, int in, int o
 		rc = egress_replace(out, r->now, egress_pin(pins, r, pin), err);
 	if (rc)
 		return rc;
-	rc = bpf_link_update(r->link, in, NULL);
+	rc = in < 0 ? 0 : bpf_link_update(r->link, in, NULL);
 	return rc ? error_set(err, -rc, "cannot replace the program of %s: %s", r->interface,
 			      strerror(-rc))
 		  : 0;

@@ -12,7 +12,7 @@ struct renewal {
 	char interface[16], now[16];
 	struct allowxdp_bpf *skel;
 	int link;            /* -1: the interface is gone */
-	int old_in, old_out; /* programs; -1: not known */
+	int old_in, old_out; /* programs to go back to; -1: not known, which takes CAP_SYS_ADMIN */
 	bool have_counters;  /* else skel has new ones */
 };
 
@@ -31,7 +31,7 @@ void renewals_free(struct renewals *r);
 int renewals_add(struct renewals *r, const struct instance *i, const struct paths *pins,
 		 const char *interface, bool carry, struct error *err);
 
-/* All of them, or none. */
+/* All of them, or none, where it is known what ran before. */
 int renewals_swap(struct renewals *r, const struct paths *pins, struct error *err);
 
 /* Notes which build's programs run now. */

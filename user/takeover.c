@@ -18,6 +18,8 @@
 #include "takeover.h"
 #include "totals.h"
 
+#define ASIDE "/next"
+
 enum { TAKEN = 0 /* no version's ABI */ };
 
 struct takeover {
@@ -37,6 +39,8 @@ static void takeover_free(struct takeover *t)
 {
 	renewals_free(&t->renewals);
 	instance_close(&t->fresh);
+	if (!t->aside.pins[0])
+		return;
 	instance_destroy(&t->aside);
 	rmdir(t->aside.pins);
 }
@@ -66,9 +70,6 @@ static int make_maps(struct takeover *t, const struct running *r, struct error *
 	const uint64_t was = r->active;
 	int rc;
 
-	if (snprintf(t->aside.pins, sizeof(t->aside.pins), "%s/next", t->paths->pins) >=
-	    (int)sizeof(t->aside.pins))
-		return error_set(err, ENAMETOOLONG, "%s/next is too long", t->paths->pins);
 	rc = make_directory(t->aside.pins, err);
 	if (!rc)
 		rc = instance_create(&t->fresh, &t->aside, t->next->settings.flow_capacity,
@@ -315,6 +316,11 @@ int takeover(struct running *r, struct policy *next, struct error *err)
 	uint32_t abi;
 	int rc;
 
+	if (strlen(t.paths->pins) + sizeof(ASIDE) > sizeof(t.aside.pins)) {
+		t.aside.pins[0] = '\0';
+		return error_set(err, ENAMETOOLONG, "%s%s is too long", t.paths->pins, ASIDE);
+	}
+	strcat(t.aside.pins, ASIDE);
 	t.n_interfaces = instance_interfaces(t.paths, t.interfaces, ARRAY_SIZE(t.interfaces));
 	rc = prepare(&t, r, err);
 	abi = r->instance.shared->abi;

@@ -154,6 +154,13 @@ static bool begin(struct way *w, const char *path)
 	       (int)sizeof(w->rest);
 }
 
+static int too_far(const struct way *w, struct error *err)
+{
+	return error_set(err, ELOOP,
+			 "%.400s: its path, or symbolic links in it, lead too far: shorten it",
+			 w->file);
+}
+
 static bool is_last(const struct way *w)
 {
 	return !w->rest[strspn(w->rest, "/")];
@@ -170,14 +177,16 @@ static int walk(struct way *w, struct error *err)
 	int rc;
 
 	if (stat("/", &st))
-		return 0;
+		return too_far(w, err);
 	rc = check(w->file, "/", &st, false, err);
 	while (!rc && next_name(w, name)) {
-		if (!step(w, name) || lstat(w->at, &st))
+		if (!step(w, name))
+			return too_far(w, err);
+		if (lstat(w->at, &st))
 			return 0;
 		rc = check(w->file, w->at, &st, is_last(w), err);
 		if (!rc && S_ISLNK(st.st_mode) && !follow(w))
-			return 0;
+			return too_far(w, err);
 	}
 	return rc;
 }
@@ -186,7 +195,7 @@ int trust_file(const char *path, struct error *err)
 {
 	struct way w;
 
-	return begin(&w, path) ? walk(&w, err) : 0;
+	return begin(&w, path) ? walk(&w, err) : too_far(&w, err);
 }
 
 static int check_inside(int dir, const char *path, int depth, struct error *err);

@@ -11,8 +11,10 @@
 
 #include "error.h"
 
-/* What is not there, or cannot be looked at, is no concern of this: opening it says so. 0 or
- * -EPERM. */
+/*
+ * What is not there, or cannot be looked at, is no concern of this: opening it says so. 0, -EPERM,
+ * or -ELOOP where a path leads too far to be looked at.
+ */
 int trust_file(const char *path, struct error *err);
 
 /* The same of a directory and all that is in it. */

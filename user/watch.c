@@ -119,7 +119,8 @@ static int open_buffer(struct watch *w, struct error *err)
 				 strerror(errno));
 	w->buffer = perf_buffer__new_raw(w->map, pages, &attr, take_sample, w, NULL);
 	if (!w->buffer)
-		return error_set(err, errno, "cannot make perf buffers: %s", strerror(errno));
+		return error_set(err, errno, "cannot make perf buffers: %s%s", strerror(errno),
+				 errno == EPERM ? " (see `ulimit -l`)" : "");
 	rc = bpf_map_update_elem(w->instance->maps[MAP_WATCH_BUFFERS], &w->n, &w->map, BPF_ANY);
 	return rc ? error_set(err, errno, "cannot set the perf buffers: %s", strerror(errno)) : 0;
 }

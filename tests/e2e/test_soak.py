@@ -29,7 +29,7 @@ Frame = collections.namedtuple("Frame", "role numbered counted")
 
 def test_a_minute(tmp_path):
     report = tmp_path / "report.json"
-    result = run(sys.executable, SOAK / "soak.py", "--minutes", 0.6, "--round", 7, "--pps", 2000, "--seed", 7,
+    result = run(sys.executable, SOAK / "soak.py", "--minutes", 0.55, "--round", 7, "--pps", 2000, "--seed", 7,
                  "--output", report, check=False, timeout=600)
     figures = json.loads(report.read_text(encoding="utf-8"))
     assert figures["wrong"] == {}, result.stdout
@@ -140,6 +140,14 @@ def test_objects_of_the_kernel():
         now.update(change)
         rules.judge_objects(judge, "x", base, now, 1)
         assert judge.held == held, change
+
+
+def test_no_more_than_before():
+    base = collections.Counter(a=2, b=1)
+    for found, held in (({"a": 2, "b": 1}, True), ({"a": 1}, True), ({"a": 3}, False), ({"c": 1}, False)):
+        judge = rules.Judge()
+        rules.judge_no_more(judge, "fds", "x", base, collections.Counter(found))
+        assert judge.held == held, found
 
 
 def test_a_log_that_says_too_much():

@@ -286,6 +286,11 @@ def test_while_a_change_waits(lab, versions):
     assert loaded(lab) == before
     use(lab, versions["this"])
     lab.axp.ok("confirm")
+    # What another version has loaded can be taken off as well.
+    use(lab, versions["abi"])
+    lab.axp.ok("unload", "--all")
+    assert not lab.axp.pins()
+    assert lab.reaches(STRANGER4, 5060)
 
 
 KILLER = r"""

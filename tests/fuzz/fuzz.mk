@@ -70,7 +70,7 @@ $(F)/packets: $(NATIVE_OBJ)
 # Of a copy of bpf/ that was broken, to see that it is found (tests/fuzz/test_harness.py).
 $(F)/broken/%/native.o: tests/fuzz/native/native.c $(NATIVE_HEADERS) $(F)/broken/%/allowxdp.bpf.c
 	$(call say,FUZZ,$@)
-	$(Q)$(CLANG) $(subst -O2,-O1,$(NATIVE_CFLAGS)) $(NATIVE_BPF) -I$(@D) -c -o $@ $<
+	$(Q)$(CLANG) $(subst -O2,-O0,$(NATIVE_CFLAGS)) $(NATIVE_BPF) -I$(@D) -c -o $@ $<
 
 $(F)/broken/%/packets: $(F)/broken/%/native.o $(filter-out $(N)/native.o,$(NATIVE_OBJ))
 	$(call say,LINK,$@)

@@ -6,7 +6,10 @@ import shutil
 import subprocess
 
 import pytest
-from scapy.all import IP, IPv6, rdpcap
+from scapy.layers.inet import IP
+from scapy.layers.inet6 import IPv6
+from scapy.layers.l2 import Ether
+from scapy.utils import RawPcapReader
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FUZZ = os.path.join(ROOT, "build", "fuzz")
@@ -41,8 +44,10 @@ BREAKS = [
 
 
 def read_capture(path):
-    """The packets up to the one that is to blame, and what is said of each."""
-    packets = rdpcap(path)
+    """Its packets, after a look at what is said of each; the last one is to blame."""
+    reader = RawPcapReader(str(path))
+    packets = [data for data, _ in reader]
+    reader.close()
     assert 0 < len(packets) <= 1500
     comments = subprocess.run(["tshark", "-r", path, "-T", "fields", "-e", "frame.comment"],
                               capture_output=True, text=True, check=True, timeout=300).stdout.splitlines()
@@ -86,7 +91,8 @@ def test_broken_programs_are_found(broken, name, last, said, tmp_path):
     assert re.search(said, ran.stderr, re.MULTILINE), ran.stderr
 
     packets = read_capture(re.search(r"^packet .*: (\S+\.pcapng)$", ran.stderr, re.MULTILINE)[1])
-    assert last is None or last(packets[-1]), packets[-1].show(dump=True)
+    blamed = Ether(packets[-1])
+    assert last is None or last(blamed), blamed.show(dump=True)
 
 
 @pytest.mark.parametrize("text, said", [
@@ -107,6 +113,19 @@ def test_wrong_targets_are_found(broken, text, said, tmp_path):
     bad = subprocess.run(command + [tmp_path / "bad"], env=env, capture_output=True, text=True, timeout=300)
     assert bad.returncode
     assert re.search(said, bad.stderr), bad.stderr
+
+
+def test_what_is_found_is_told(broken):
+    """libFuzzer comes upon one of the wrongs by itself, and tools/fuzz says so."""
+    ran = subprocess.run([os.path.join(ROOT, "tools/fuzz"), "--seconds", "120", "self"], capture_output=True,
+                         text=True, timeout=600)
+    written = re.search(r"Test unit written to (build/fuzz/found/self-\S+)", ran.stdout)
+    assert ran.returncode == 1 and written, ran.stdout + ran.stderr
+    assert ran.stdout.startswith("FOUND   self      see build/fuzz/self.log\n")
+    found = os.path.join(ROOT, written[1])
+    with open(found, "rb") as f:
+        assert f.read().split(b"\0")[0] in (b"read", b"overflow", b"leak", b"line", b"holds")
+    os.remove(found)
 
 
 def test_kernel_and_model_that_disagree_are_told(tmp_path):

@@ -126,6 +126,11 @@ def judge_equal(judge, kind, what, wanted, found):
             judge.wrong(kind, f"{what}: {text}: " + ", ".join(f"{n} x {k}" for k, n in sorted(difference.items())))
 
 
+def judge_no_more(judge, kind, what, wanted, found):
+    """What is missing is no leak: a connection that its other side has closed."""
+    judge_equal(judge, kind, what, wanted & found, found)
+
+
 def judge_series(judge, samples):
     """
     samples: one a rest: {"processes": {name: {"anonymous", "rss", "fds"}}, "kernel_memory", "files": {name: bytes}}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Who may change a file: owners, modes, directories above it, links on the way. */
+#include <limits.h>
 #include "error.h"
 #include "trust.h"
 #include "unit.h"
@@ -119,10 +120,10 @@ static void links(void **state)
 	refused(s, "link",
 		"DIR/link: its owner (4242) may change DIR/link on the way to it: run `chown -h "
 		"root DIR/link`");
-	/* one that leads nowhere, or in a circle, is refused by who opens it */
+	/* one that leads nowhere is refused by who opens it */
 	assert_int_equal(symlink("loop", scratch_path(s, "loop")), 0);
 	assert_int_equal(symlink("nowhere", scratch_path(s, "dangling")), 0);
-	assert_trusted(scratch_path(s, "loop"));
+	assert_int_equal(trust_file(scratch_path(s, "loop"), &(struct error){ "" }), -ELOOP);
 	assert_trusted(scratch_path(s, "dangling"));
 	assert_trusted(scratch_path(s, "a/b/file/more"));
 	assert_trusted("/dev/null");
@@ -143,6 +144,29 @@ static void relative_paths(void **state)
 	assert_trusted("../a");
 	assert_int_equal(chdir(before), 0);
 	free(before);
+}
+
+/* What cannot be looked at to its end is not trusted, even where the kernel could open it. */
+static void long_ways(void **state)
+{
+	const struct scratch *s = *state;
+	char path[PATH_MAX + 64], name[101];
+	struct error err = { "" };
+
+	memset(name, 'd', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	strcpy(path, s->dir);
+	while (strlen(path) + sizeof(name) < PATH_MAX) {
+		strcat(strcat(path, "/"), name);
+		assert_int_equal(mkdir(path, 0755), 0);
+	}
+	assert_trusted(path);
+	assert_int_equal(symlink(path, scratch_path(s, "short")), 0);
+	snprintf(path, sizeof(path), "%s/%s/x", scratch_path(s, "short"), name);
+	assert_int_equal(trust_file(path, &err), -ELOOP);
+	memset(path, '/', sizeof(path));
+	strcpy(path + sizeof(path) - 2, "x");
+	assert_int_equal(trust_file(path, &err), -ELOOP);
 }
 
 static void trees(void **state)
@@ -178,6 +202,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(modes, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(links, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(relative_paths, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(long_ways, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(trees, scratch_setup, scratch_teardown),
 	};
 
