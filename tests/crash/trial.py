@@ -41,6 +41,9 @@ def kill(bed, scenario, call, besides=(), thorough=False):
     if scenario.confirm:
         deadline_passes(bed, scenario, when)
     recover(bed, scenario, when, thorough)
+    if scenario.clsact:  # the next trial has TCX
+        bed.unload()
+        bed.check_gone(f"{when}, then unload")
     return True
 
 
