@@ -99,11 +99,26 @@ void state_sweep(const struct paths *paths)
 	}
 }
 
+static bool has_added(const struct policy *p, int list)
+{
+	for (size_t i = 0; i < p->added.n; i++) {
+		if (p->added.v[i].list == list)
+			return true;
+	}
+	return false;
+}
+
+static int remove_file(const char *path, struct error *err)
+{
+	if (unlink(path) && errno != ENOENT)
+		return error_set(err, errno, "cannot remove %s: %s", path, strerror(errno));
+	return 0;
+}
+
 int state_write(const struct paths *paths, const struct policy *p, int list, struct error *err)
 {
 	struct new_file file _cleanup_new_file_ = { 0 };
 	char path[PATH_MAX];
-	size_t written = 0;
 	int rc;
 
 	snprintf(path, sizeof(path), "%s/lists", paths->state);
@@ -111,20 +126,16 @@ int state_write(const struct paths *paths, const struct policy *p, int list, str
 	if (rc)
 		return rc;
 	state_list_path(paths, p->lists[list].name, path, sizeof(path));
+	if (!has_added(p, list))
+		return remove_file(path, err);
 	rc = new_file_open(&file, path, err);
 	if (rc)
 		return rc;
 	fprintf(file.f, "# Entries of list %s added by `allowxdp add`. Edit with add and remove.\n",
 		p->lists[list].name);
 	for (size_t i = 0; i < p->added.n; i++) {
-		if (p->added.v[i].list != list)
-			continue;
-		list_line_write(file.f, p, &p->added.v[i]);
-		written++;
+		if (p->added.v[i].list == list)
+			list_line_write(file.f, p, &p->added.v[i]);
 	}
-	if (written)
-		return new_file_commit(&file, err);
-	if (unlink(path) && errno != ENOENT)
-		return error_set(err, errno, "cannot remove %s: %s", path, strerror(errno));
-	return 0;
+	return new_file_commit(&file, err);
 }

@@ -84,10 +84,9 @@ def parse(text):
     return calls
 
 
-def strace(output, inject=None):
+def strace(output, *injections):
     """The command line that runs another one, and writes its calls to that file."""
-    argv = ["strace", "-f", "-s", "64", "-o", str(output)]
-    return argv + (["-e", f"inject={inject}"] if inject else []) + ["--"]
+    return ["strace", "-f", "-s", "64", "-o", str(output), *(a for i in injections if i for a in ("-e", f"inject={i}")), "--"]
 
 
 def kill_at(call):
@@ -96,6 +95,14 @@ def kill_at(call):
 
 def fail_at(call, error):
     return f"{call.name}:error={error}:when={call.number}"
+
+
+def without_tcx(recorded):
+    """As on a kernel before 6.6: the first call that makes a TCX link fails. None where there is no TCX."""
+    for call in recorded:
+        if call.kind == "bpf BPF_LINK_CREATE" and re.search(r"attach_type=(0x2f|BPF_TCX_EGRESS)", call.text):
+            return None if call.failed else fail_at(call, "EINVAL")
+    return None
 
 
 def was_killed(text):

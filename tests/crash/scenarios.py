@@ -22,6 +22,7 @@ class Scenario:
     confirm: bool = False  # the change waits to be confirmed
     done: str = ""  # what the same command says, failing, where the first one had its effect all the same
     loaded: bool = True  # before it
+    clsact: bool = False  # as on a kernel without TCX
 
     def words(self, deadline="10m"):
         return [deadline if w == DEADLINE else w for w in self.argv]
@@ -42,6 +43,7 @@ SCENARIOS = {s.name: s for s in (
     Scenario("load", LOAD, OPEN, NEW, loaded=False),
     Scenario("load-confirm", LOAD + ("--confirm", DEADLINE), OPEN, NEW, loaded=False, confirm=True, finish=("confirm",),
              done="a change waits"),
+    Scenario("load-clsact", LOAD, OPEN, NEW, loaded=False, clsact=True),
     # A few entries are changed in what runs; other ports are a new generation.
     Scenario("reload-entries", ("reload",), OLD, NEW),
     Scenario("reload", ("reload",), OLD, NEW, ports=MORE_PORTS),

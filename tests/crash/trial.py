@@ -8,34 +8,42 @@ from bed import Violation, check
 from lab import run
 
 
-def traced(bed, scenario, inject=None, deadline="10m"):
+def traced(bed, scenario, *injections, deadline="10m"):
     """Runs the scenario's command; the finished process and what strace wrote."""
-    argv = bed.axp.namespace.wrap(*calls.strace(bed.trace, inject), bed.axp.binary, "-c", bed.axp.config,
+    argv = bed.axp.namespace.wrap(*calls.strace(bed.trace, *injections), bed.axp.binary, "-c", bed.axp.config,
                                   *scenario.words(deadline))
     result = run(*argv, env=bed.axp.env, check=False)
     return result, bed.trace.read_text(encoding="utf-8", errors="replace")
 
 
-def record(bed, scenario):
-    """The calls of the command when nothing goes wrong."""
+def record(bed, scenario, *injections):
+    """The calls of the command when nothing goes wrong, and what is to be injected besides in every trial."""
     scenario.prepare(bed)
-    result, text = traced(bed, scenario)
+    result, text = traced(bed, scenario, *injections)
     check(result.returncode == 0, f"{scenario.name}: {result.stderr}")
     bed.expect({scenario.after}, f"after {scenario.name}")
-    finish(bed, scenario, f"after {scenario.name}")
-    return calls.parse(text)
+    recorded = calls.parse(text)
+    if not scenario.clsact:
+        finish(bed, scenario, f"after {scenario.name}")
+        return recorded, injections
+    bed.unload()  # the next command would put the egress program back the way it can
+    bed.check_gone(f"after {scenario.name}")
+    return (recorded, injections) if injections else record(bed, scenario, calls.without_tcx(recorded))
 
 
-def kill(bed, scenario, call, thorough=False):
+def kill(bed, scenario, call, besides=(), thorough=False):
     """Returns whether it was killed: a run may make fewer calls than the one before."""
     scenario.prepare(bed)
-    _, text = traced(bed, scenario, calls.kill_at(call), deadline="2s")
+    _, text = traced(bed, scenario, *besides, calls.kill_at(call), deadline="2s")
     if not calls.was_killed(text):
         return False
     when = f"{scenario.name} killed at {call}"
     if scenario.confirm:
         deadline_passes(bed, scenario, when)
     recover(bed, scenario, when, thorough)
+    if scenario.clsact:  # the next trial has TCX
+        bed.unload()
+        bed.check_gone(f"{when}, then unload")
     return True
 
 
@@ -99,7 +107,7 @@ def finish(bed, scenario, when):
     if scenario.gone:
         bed.check_gone(when)
     else:
-        bed.check_loaded(when)
+        bed.check_loaded(when, {"egress_eth0"} if scenario.clsact else ())
 
 
 __all__ = ["Violation", "fail", "kill", "record"]

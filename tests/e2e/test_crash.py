@@ -30,9 +30,10 @@ def crash(tmp_path, *args):
 
 def test_killed(tmp_path):
     """At calls that alter something, and at some of the others."""
-    figures = crash(tmp_path, "--what", "kill", "--every", 40, "--most", 18, "reload-entries", "reload", "confirm", "rollback",
-                    "add", "add-for", "remove", "reload-confirm:8", "load:8", "unload:10")
-    assert figures["kills"] >= 120
+    figures = crash(tmp_path, "--what", "kill", "--every", 40, "--most", 14, "reload-entries", "reload", "confirm", "rollback",
+                    "add", "add-for", "remove", "reload-confirm:8", "load:6", "load-clsact:4",
+                    "unload:8")
+    assert figures["kills"] >= 105
 
 
 def test_calls_that_fail(tmp_path):
