@@ -342,7 +342,9 @@ class AllowXdp:
         return sorted(p.name for p in self.bpffs.iterdir() if p.is_dir())
 
     def close(self):
-        run("umount", self.bpffs, check=False)
+        # Busy for a moment where another program makes a mount namespace; what is lazy goes with the last one.
+        if run("umount", self.bpffs, check=False).returncode:
+            run("umount", "--lazy", self.bpffs, check=False)
 
 
 def one_error(result, status=1):
