@@ -29,7 +29,7 @@ Frame = collections.namedtuple("Frame", "role numbered counted")
 
 def test_a_minute(tmp_path):
     report = tmp_path / "report.json"
-    result = run(sys.executable, SOAK / "soak.py", "--minutes", 0.4, "--round", 7, "--pps", 2000, "--seed", 7,
+    result = run(sys.executable, SOAK / "soak.py", "--minutes", 0.33, "--round", 7, "--pps", 2000, "--seed", 7,
                  "--output", report, check=False, timeout=600)
     figures = json.loads(report.read_text(encoding="utf-8"))
     assert figures["wrong"] == {}, result.stdout
