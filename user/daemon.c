@@ -249,10 +249,12 @@ void daemon_news_changed(struct daemon *d, const char *list)
 static int on_poll(sd_event_source *s, uint64_t usec, void *arg)
 {
 	struct daemon *d = arg;
+	bool settled;
 
 	(void)usec;
 	follow(d);
-	sd_event_source_set_time_relative(s, (d->generation ? POLL_SECONDS : 1) * 1000000ULL);
+	settled = d->generation && !d->unreadable_since;
+	sd_event_source_set_time_relative(s, (settled ? POLL_SECONDS : 1) * 1000000ULL);
 	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
 

@@ -29,15 +29,15 @@ Frame = collections.namedtuple("Frame", "role numbered counted")
 
 def test_a_minute(tmp_path):
     report = tmp_path / "report.json"
-    result = run(sys.executable, SOAK / "soak.py", "--minutes", 0.55, "--round", 7, "--pps", 2000, "--seed", 7,
+    result = run(sys.executable, SOAK / "soak.py", "--minutes", 0.33, "--round", 7, "--pps", 2000, "--seed", 7,
                  "--output", report, check=False, timeout=600)
     figures = json.loads(report.read_text(encoding="utf-8"))
     assert figures["wrong"] == {}, result.stdout
     assert result.returncode == 0 and figures["held"], result.stdout + result.stderr
     assert figures["ended"] and figures["rounds"] >= 1
     assert figures["packets"]["sent"] > figures["packets"]["arrived"] > 1000
-    for what in ("wild add", "proof whole", "handshake", "scrape", "news record"):
-        assert figures["done"][what] > 0, figures["done"]
+    for what in ("wild whole", "proof whole", "handshake", "scrape", "news record"):
+        assert figures["done"].get(what), figures["done"]
 
 
 def test_mistakes_are_noticed(tmp_path):

@@ -85,6 +85,7 @@ class Soak:
         for name in ("wild", "proof"):
             self.settle(name)
         self.measure()  # everything has been used once: figures of before mean little, they are warm-up
+        self.began, self.held_up = time.monotonic(), 0.0
         while self.elapsed() < end and not self.judge_enough():
             self.round(min(self.options.round, max(1.0, end - self.elapsed())))
             self.tell()
