@@ -96,10 +96,8 @@ static size_t pages_per_cpu(int cpus)
 	return pages;
 }
 
-static int open_buffer(struct watch *w, struct error *err)
+static struct perf_buffer *make_buffer(struct watch *w, size_t pages)
 {
-	int cpus = libbpf_num_possible_cpus();
-	size_t pages = pages_per_cpu(cpus > 0 ? cpus : 1);
 	/* It wakes us when a quarter is full; else we look by ourselves, some times a second. */
 	struct perf_event_attr attr = {
 		.size = sizeof(attr),
@@ -110,6 +108,14 @@ static int open_buffer(struct watch *w, struct error *err)
 		.watermark = 1,
 		.wakeup_watermark = (uint32_t)(pages * (size_t)getpagesize() / 4),
 	};
+
+	return perf_buffer__new_raw(w->map, pages, &attr, take_sample, w, NULL);
+}
+
+static int open_buffer(struct watch *w, struct error *err)
+{
+	int cpus = libbpf_num_possible_cpus();
+	size_t pages = pages_per_cpu(cpus > 0 ? cpus : 1);
 	int rc;
 
 	w->map = bpf_map_create(BPF_MAP_TYPE_PERF_EVENT_ARRAY, "axp_watch", sizeof(uint32_t),
@@ -117,7 +123,14 @@ static int open_buffer(struct watch *w, struct error *err)
 	if (w->map < 0)
 		return error_set(err, errno, "cannot make a perf buffer's map: %s",
 				 strerror(errno));
-	w->buffer = perf_buffer__new_raw(w->map, pages, &attr, take_sample, w, NULL);
+	w->buffer = make_buffer(w, pages);
+	/* Without CAP_IPC_LOCK all buffers of a user share what may be locked. */
+	while (!w->buffer && errno == EPERM && pages > PAGES_MIN)
+		w->buffer = make_buffer(w, pages /= 2);
+	if (!w->buffer && errno == EPERM)
+		return error_set(err, EPERM,
+				 "no memory may be locked for perf buffers: give this process "
+				 "CAP_IPC_LOCK, or raise its limit (`ulimit -l`)");
 	if (!w->buffer)
 		return error_set(err, errno, "cannot make perf buffers: %s%s", strerror(errno),
 				 errno == EPERM ? " (see `ulimit -l`)" : "");
