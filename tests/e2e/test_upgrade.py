@@ -46,8 +46,9 @@ def build(kind, tree):
     shutil.rmtree(tree, ignore_errors=True)
     tree.mkdir(parents=True)
     edits.write_text(repr(EDITS[kind]), encoding="utf-8")
-    for part in ("bpf", "include", "user", "Makefile", "docs/man", "systemd/units.mk"):
-        (tree / part).parent.mkdir(exist_ok=True)
+    included = re.findall(r"(?m)^-?include (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    for part in ("bpf", "include", "user", "Makefile", *" ".join(included).split()):
+        (tree / part).parent.mkdir(parents=True, exist_ok=True)
         run("cp", "-a", ROOT / part, tree / part)
     for path, old, new in EDITS[kind]:
         text = (tree / path).read_text(encoding="utf-8")
