@@ -25,6 +25,7 @@ RTP = [("rtp", ["udp/10000-60000"], ["office", "movers"])]
 BEFORE = {"office": LISTS["office"], "movers": [FRESHCHAT_US]}
 AFTER = {"office": LISTS["office"], "movers": [FRESHCHAT_EU]}
 
+ABI = re.search(r"(?m)^#define AXP_ABI_VERSION (\d+)$", (ROOT / "include/abi.h").read_text(encoding="utf-8"))[1]
 EDITS = {
     "program": [("bpf/parse.h", r"AXP_MAX_EXT_HEADERS", "7")],
     "abi": [("include/abi.h", r"(?m)^#define AXP_ABI_VERSION .*$", "#define AXP_ABI_VERSION 99"),
@@ -46,8 +47,9 @@ def build(kind, tree):
     shutil.rmtree(tree, ignore_errors=True)
     tree.mkdir(parents=True)
     edits.write_text(repr(EDITS[kind]), encoding="utf-8")
-    for part in ("bpf", "include", "user", "Makefile", "docs/man", "systemd/units.mk"):
-        (tree / part).parent.mkdir(exist_ok=True)
+    included = re.findall(r"(?m)^-?include (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    for part in ("bpf", "include", "user", "Makefile", *" ".join(included).split()):
+        (tree / part).parent.mkdir(parents=True, exist_ok=True)
         run("cp", "-a", ROOT / part, tree / part)
     for path, old, new in EDITS[kind]:
         text = (tree / path).read_text(encoding="utf-8")
@@ -184,14 +186,14 @@ def test_there_and_back_under_traffic(lab, versions, traffic):  # noqa: F811
         use(lab, versions["abi"])
         for command in (["status"], ["add", "office", STRANGER4], ["stats"]):
             assert lab.axp.fails(*command).endswith(
-                "is run by another version of allowxdp (ABI 5, this one has 99): take it over, without a gap, with "
+                f"is run by another version of allowxdp (ABI {ABI}, this one has 99): take it over, without a gap, with "
                 "`allowxdp reload`")
         assert "cannot be gone back to by --confirm" in lab.axp.fails("reload", "--confirm", "90s")
         assert loaded(lab) == was
         lab.axp.write({"services": RTP, "lists": AFTER})
         result = lab.axp("reload")
         assert (result.returncode, result.stderr) == \
-            (0, "allowxdp: warning: instance default was taken over from another version of allowxdp (ABI 5)\n")
+            (0, f"allowxdp: warning: instance default was taken over from another version of allowxdp (ABI {ABI})\n")
         now = loaded(lab)
         assert now[0] == link and now[1] != was[1]
         same = {n for n in now[2] if now[2][n] == was[2].get(n)}
@@ -203,7 +205,7 @@ def test_there_and_back_under_traffic(lab, versions, traffic):  # noqa: F811
 
         # The old one comes back, meets the new one's state, and takes over in turn.
         use(lab, versions["this"])
-        assert "(ABI 99, this one has 5)" in lab.axp.fails("mode", "monitor")
+        assert f"(ABI 99, this one has {ABI})" in lab.axp.fails("mode", "monitor")
         assert loaded(lab) == now
         lab.axp.ok("load", "eth0")
         back = loaded(lab)
