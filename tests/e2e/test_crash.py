@@ -40,4 +40,4 @@ def test_calls_that_fail(tmp_path):
     """BPF, and writing files."""
     figures = crash(tmp_path, "--what", "fail", "--most", 10, "reload-entries", "reload", "confirm", "add", "remove",
                     "reload-confirm", "rollback", "load:6", "unload:8")
-    assert figures["failed calls"] >= 65 and figures["failed commands"] >= 15
+    assert figures["failed calls"] >= 65 and figures["failed commands"] >= 5
