@@ -426,7 +426,9 @@ int counters_layout_services(const struct paths *paths, struct policy *p)
 	for (uint32_t i = 0; i < l->n_names; i++) {
 		struct service *s = &p->services[p->n_services];
 
-		if (l->names[i].slot >= AXP_MAX_SERVICES || !policy_name_ok(l->names[i].name))
+		if (l->names[i].slot >= AXP_MAX_SERVICES ||
+		    l->names[i].direction >= AXP_DIRECTIONS || !policy_name_ok(l->names[i].name) ||
+		    slot_taken(p, (uint8_t)l->names[i].slot))
 			continue;
 		strcpy(s->name, l->names[i].name);
 		s->slot = (uint8_t)l->names[i].slot;

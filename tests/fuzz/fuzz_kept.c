@@ -83,6 +83,21 @@ int bpf_map_update_elem(int fd, const void *key, const void *value, __u64 flags)
 	return 0;
 }
 
+/* What is made of it may go wherever a policy goes. */
+static void read_layout(void)
+{
+	struct policy p _cleanup_policy_ = { 0 };
+
+	if (counters_layout_services(fuzz_paths(), &p))
+		return;
+	fuzz_check(p.n_services <= AXP_MAX_SERVICES);
+	for (size_t i = 0; i < p.n_services; i++)
+		fuzz_check(p.services[i].slot < AXP_MAX_SERVICES &&
+			   p.services[i].direction < AXP_DIRECTIONS &&
+			   policy_name_ok(p.services[i].name));
+	counters_look_alike(fuzz_paths(), THE_MAP);
+}
+
 static void read_totals(const struct policy *p)
 {
 	const struct instance i = { .paths = fuzz_paths() };
@@ -142,6 +157,7 @@ void fuzz_kept(const uint8_t *data, size_t n)
 	if (!layout)
 		fuzz_write("layout", text, n);
 	read_counters(&p);
+	read_layout();
 	read_totals(&p);
 	read_last_reload();
 }
