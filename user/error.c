@@ -2,8 +2,22 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include "error.h"
 #include "progress.h"
+#include "text.h"
+
+/* Names of files and what they say stand in messages: no control character gets to a terminal, and
+ * a line stays one. */
+static void make_printable(char *text)
+{
+	size_t n = strlen(text), at = 0;
+
+	while ((at += text_find_control(text + at, n - at)) < n)
+		text[at] = '?';
+	while ((text = strchr(text, '\t')))
+		*text = ' ';
+}
 
 int error_set(struct error *err, int errnum, const char *fmt, ...)
 {
@@ -12,6 +26,7 @@ int error_set(struct error *err, int errnum, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(err->text, sizeof(err->text), fmt, args);
 	va_end(args);
+	make_printable(err->text);
 	return -errnum;
 }
 
@@ -29,17 +44,19 @@ int error_at(struct error *err, const char *file, unsigned int line, const char 
 	va_start(args, fmt);
 	vsnprintf(err->text + n, sizeof(err->text) - (size_t)n, fmt, args);
 	va_end(args);
+	make_printable(err->text);
 	return -EINVAL;
 }
 
 void warn_line(const char *fmt, ...)
 {
+	char text[4096]; /* may name many things */
 	va_list args;
 
-	progress_show(NULL);
-	fputs("allowxdp: warning: ", stderr);
 	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
+	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	fputc('\n', stderr);
+	make_printable(text);
+	progress_show(NULL);
+	fprintf(stderr, "allowxdp: warning: %s\n", text);
 }
