@@ -26,8 +26,7 @@ class Narrow:
     def __init__(self, namespace, uid, capabilities=ALL):
         sets = ",".join(["-all", *(f"+{c}" for c in capabilities)])
         self.namespace = namespace
-        # What users' perf buffers may lock is shared by all processes of that user.
-        self.before = ["prlimit", "--memlock=unlimited", "setpriv", "--inh-caps", sets, "--bounding-set", sets]
+        self.before = ["setpriv", "--inh-caps", sets, "--bounding-set", sets]
         if uid:
             self.before += ["--reuid", str(uid), "--regid", str(uid), "--clear-groups", "--ambient-caps", sets]
 
