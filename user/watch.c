@@ -132,8 +132,7 @@ static int open_buffer(struct watch *w, struct error *err)
 				 "no memory may be locked for perf buffers: give this process "
 				 "CAP_IPC_LOCK, or raise its limit (`ulimit -l`)");
 	if (!w->buffer)
-		return error_set(err, errno, "cannot make perf buffers: %s%s", strerror(errno),
-				 errno == EPERM ? " (see `ulimit -l`)" : "");
+		return error_set(err, errno, "cannot make perf buffers: %s", strerror(errno));
 	rc = bpf_map_update_elem(w->instance->maps[MAP_WATCH_BUFFERS], &w->n, &w->map, BPF_ANY);
 	return rc ? error_set(err, errno, "cannot set the perf buffers: %s", strerror(errno)) : 0;
 }
