@@ -11,12 +11,7 @@
  * a line stays one. */
 static void make_printable(char *text)
 {
-	size_t n = strlen(text), at = 0;
-
-	while ((at += text_find_control(text + at, n - at)) < n)
-		text[at] = '?';
-	while ((text = strchr(text, '\t')))
-		*text = ' ';
+	text_replace_controls(text, strlen(text));
 }
 
 int error_set(struct error *err, int errnum, const char *fmt, ...)

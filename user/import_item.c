@@ -25,16 +25,7 @@ static size_t clean_label(const char *text, size_t n, char out[static POLICY_LAB
 		used += at;
 		out[used] = '?';
 	}
-	for (used = 0; (at = text_find_control(out + used, n - used)) < n - used;) {
-		used += at;
-		out[used] = '?';
-		if (used + 1 < n && out[used + 1] & 0x80)
-			out[used + 1] = '?'; /* a C1 character has two bytes */
-	}
-	for (size_t i = 0; i < n; i++) {
-		if (out[i] == '\t')
-			out[i] = ' ';
-	}
+	text_replace_controls(out, n);
 	while (n && out[n - 1] == ' ')
 		n--;
 	return n;

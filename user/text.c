@@ -96,3 +96,16 @@ size_t text_find_control(const char *text, size_t n)
 	}
 	return n;
 }
+
+void text_replace_controls(char *text, size_t n)
+{
+	for (size_t i = 0; (i += text_find_control(text + i, n - i)) < n;) {
+		if ((uint8_t)text[i] == 0xc2) /* of a C1 character, which has two bytes */
+			text[i + 1] = '?';
+		text[i] = '?';
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (text[i] == '\t')
+			text[i] = ' ';
+	}
+}

@@ -21,6 +21,10 @@ size_t text_utf8_valid(const char *text, size_t n);
 /* Offset of the first control character but tab (C0, DEL, and C1 in its UTF-8 form), or n. */
 size_t text_find_control(const char *text, size_t n);
 
+/* A '?' for each byte of a control character, and a space for a tab: text stays as long, and UTF-8.
+ */
+void text_replace_controls(char *text, size_t n);
+
 /* Space or tab. */
 static inline bool text_is_blank(char c)
 {

@@ -699,8 +699,9 @@ static void plain_labels_and_notes(void **state)
 	char line[700];
 
 	(void)state;
-	snprintf(line, sizeof(line), "10.0.0.1 # %0*d\n10.0.0.2 # a\x01\xff z\n10.0.0.3/24 #  b \n",
-		 300, 1);
+	snprintf(line, sizeof(line),
+		 "10.0.0.1 # %0*d\n10.0.0.2 # a\x01\xff z\x02\xd3\x8f\n10.0.0.3/24 #  b \n", 300,
+		 1);
 	read_text(&r, IMPORT_PLAIN, line);
 	assert_int_equal(r.rc, 0);
 	assert_int_equal(noted(&r.im, IMPORT_CHANGED, "cut or cleaned"), 2);
@@ -708,7 +709,8 @@ static void plain_labels_and_notes(void **state)
 	assert_string_equal(policy_string(&r.im.policy, r.im.policy.base.v[0].label), "b");
 	assert_int_equal(strlen(policy_string(&r.im.policy, r.im.policy.base.v[1].label)),
 			 POLICY_LABEL_MAX);
-	assert_string_equal(policy_string(&r.im.policy, r.im.policy.base.v[2].label), "a?? z");
+	assert_string_equal(policy_string(&r.im.policy, r.im.policy.base.v[2].label),
+			    "a?? z?\xd3\x8f");
 }
 
 /* -- all of them ------------------------------------------------------------------------------- */
