@@ -34,11 +34,11 @@ int error_at(struct error *err, const char *file, unsigned int line, const char 
 		n = snprintf(err->text, sizeof(err->text), "%s:%u: ", file, line);
 	else
 		n = snprintf(err->text, sizeof(err->text), "%s: ", file);
-	if (n < 0 || (size_t)n >= sizeof(err->text))
-		return -EINVAL;
-	va_start(args, fmt);
-	vsnprintf(err->text + n, sizeof(err->text) - (size_t)n, fmt, args);
-	va_end(args);
+	if (n >= 0 && (size_t)n < sizeof(err->text)) {
+		va_start(args, fmt);
+		vsnprintf(err->text + n, sizeof(err->text) - (size_t)n, fmt, args);
+		va_end(args);
+	}
 	make_printable(err->text);
 	return -EINVAL;
 }

@@ -6,15 +6,7 @@
 #ifndef ALLOWXDP_TEST_DIRECTORIES_H
 #define ALLOWXDP_TEST_DIRECTORIES_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include "rules.h"
-
-struct leaf {
-	struct prefix_bits prefix;
-	__u64 services;
-	bool timed;
-};
+#include "leaves.h"
 
 /* The directory of these leaves, in any order, all of one family, into a slot; none clears it.
  * Gives up on the process when it cannot. */

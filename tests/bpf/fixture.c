@@ -13,7 +13,6 @@
 #include "directories.h"
 #include "fixture.h"
 
-#define SECOND 1000000000ULL
 #define MINUTE (60 * SECOND)
 
 enum { CLASSES_IN_USE_FROM = 1 }; /* class 0: not guarded */
@@ -121,19 +120,6 @@ static int new_trie(enum axp_family family)
 	return trie;
 }
 
-static void set_settings(struct axp_policy *policy, const struct rules *rules)
-{
-	struct limits limits = limits_of(rules);
-
-	policy->limits.udp = limits.udp * SECOND;
-	policy->limits.tcp = limits.tcp * SECOND;
-	policy->limits.tcp_closing = limits.tcp_closing * SECOND;
-	if (rules->refuse_fragments)
-		policy->flags |= AXP_DROP_UNMATCHED_FRAGMENTS;
-	if (guards_out(rules))
-		policy->flags |= AXP_GUARDS_OUT;
-}
-
 static __u64 clock_now(clockid_t clock)
 {
 	struct timespec now;
@@ -216,7 +202,7 @@ void fixture_rules(struct fixture *f, __u32 slot, const struct rules *rules)
 	policy = calloc(1, sizeof(*policy));
 	must(!policy, "policy");
 	set_ports(policy, rules->guards);
-	set_settings(policy, rules);
+	rules_settings(policy, rules);
 	must(bpf_map_update_elem(bpf_map__fd(f->skel->maps.policies), &slot, policy, 0), "policy");
 	free(policy);
 	set_family(f, slot, AXP_IPV4, rules->nodes);

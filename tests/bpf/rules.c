@@ -80,3 +80,16 @@ const char *reason_name(enum axp_reason reason)
 
 	return reason < AXP_REASONS ? names[reason] : "no reason";
 }
+
+void rules_settings(struct axp_policy *policy, const struct rules *rules)
+{
+	struct limits limits = limits_of(rules);
+
+	policy->limits.udp = limits.udp * SECOND;
+	policy->limits.tcp = limits.tcp * SECOND;
+	policy->limits.tcp_closing = limits.tcp_closing * SECOND;
+	if (rules->refuse_fragments)
+		policy->flags |= AXP_DROP_UNMATCHED_FRAGMENTS;
+	if (guards_out(rules))
+		policy->flags |= AXP_GUARDS_OUT;
+}

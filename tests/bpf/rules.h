@@ -13,6 +13,7 @@
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
 #define BIT(n) (1ULL << (n))
+#define SECOND 1000000000ULL /* ns */
 
 /* Ports from..to belong to these services; drops count under the first. Guards don't overlap. */
 struct guard {
@@ -52,6 +53,9 @@ struct rules {
 
 struct limits limits_of(const struct rules *rules);
 bool guards_out(const struct rules *rules);
+
+/* What of them is not about ports and prefixes, into a policy that is all zero. */
+void rules_settings(struct axp_policy *policy, const struct rules *rules);
 
 #define GUARDS(...) ((const struct guard[]){ __VA_ARGS__, { .services = 0 } })
 #define NODES(...)  ((const struct node[]){ __VA_ARGS__, { .prefix = NULL } })

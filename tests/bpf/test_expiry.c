@@ -6,8 +6,6 @@
 #include <linux/bpf.h>
 #include "cases.h"
 
-#define SECOND 1000000000ULL
-
 /* Entries of four lists go one after the other; at the end nothing is open. */
 #define ONE_BY_ONE(n)                                                            \
 	(&(const struct expiry){ .steps = 4,                                     \

@@ -7,8 +7,6 @@
 #include "cases.h"
 #include "generate.h"
 
-#define SECOND 1000000000ULL
-
 enum { SYN = 0x02, RST = 0x04, PORT = 40000, SMALL = 1024 };
 
 static const struct rules rules = {

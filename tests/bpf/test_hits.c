@@ -10,8 +10,6 @@
 #include "bench/bench_wrap.skel.h"
 #include "cases.h"
 
-#define SECOND 1000000000ULL
-
 struct world {
 	struct fixture fixture;
 	int table;

@@ -27,10 +27,8 @@ class Pki:
             "-out", self.certificate)
 
 
-def start_nginx(lab, pki):
-    """nginx on TCP 443 of all of the host's addresses; it answers with the client's address."""
-    d = lab.directory / "nginx"
-    d.mkdir()
+def nginx(lab, namespace, d, pki, http, server):
+    """nginx with TLS on port 443, and these lines of its http and server blocks; its files are in d. The process."""
     temporary = "\n".join(f"    {kind}_temp_path {d}/{kind};" for kind in
                           ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     (d / "nginx.conf").write_text(f"""
@@ -41,23 +39,33 @@ pid {d}/pid;
 error_log {d}/error.log;
 events {{ worker_connections 64; }}
 http {{
-    access_log {d}/access.log;
 {temporary}
+{http}
     server {{
         listen 443 ssl;
-        listen [::]:443 ssl;
         ssl_certificate {pki.certificate};
         ssl_certificate_key {pki.key};
-        location / {{ return 200 "webhook from $remote_addr\\n"; }}
+{server}
     }}
 }}
 """, encoding="ascii")
-    lab.popen(lab.host, "nginx", "-p", d, "-c", d / "nginx.conf", "-e", d / "error.log")
+    process = lab.popen(namespace, "nginx", "-p", d, "-c", d / "nginx.conf", "-e", d / "error.log")
 
     def listening():
-        with lab.host.inside(), socket.socket() as s:
+        with namespace.inside(), socket.socket() as s:
             return s.connect_ex(("127.0.0.1", 443)) == 0
     wait_for(listening, "nginx listens")
+    return process
+
+
+def start_nginx(lab, pki):
+    """nginx on TCP 443 of all of the host's addresses; it answers with the client's address."""
+    d = lab.directory / "nginx"
+    d.mkdir()
+    nginx(lab, lab.host, d, pki, f"    access_log {d}/access.log;", """
+        listen [::]:443 ssl;
+        location / { return 200 "webhook from $remote_addr\\n"; }
+""")
 
 
 def curl(lab, pki, source, destination=HOST4, connect_timeout=10):

@@ -8,7 +8,6 @@ import random
 import re
 import shutil
 import signal
-import socket
 import time
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 
 from lab import (EXOTEL_MUMBAI, FRESHCHAT_AU, FRESHCHAT_EU, FRESHCHAT_IN, FRESHCHAT_US, GATEWAY4, NEIGHBOUR,
                  OFFICE4, ROOT, STRANGER4, one_error, wait_for)
+from programs import nginx
 
 PORT = 7000
 WHOLE = [FRESHCHAT_US, FRESHCHAT_EU, FRESHCHAT_IN, FRESHCHAT_AU]
@@ -41,16 +41,7 @@ class Server:
 
     def start(self):
         d = self.directory
-        temporary = "\n".join(f"    {kind}_temp_path {d}/{kind};" for kind in
-                              ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        (d / "nginx.conf").write_text(f"""
-user root;
-worker_processes 1;
-daemon off;
-pid {d}/pid;
-error_log {d}/error.log;
-events {{ worker_connections 64; }}
-http {{
+        self.nginx = nginx(self.lab, self.lab.net, d, self.pki, f"""
     log_format plain '$request_uri $status';
     access_log {self.log} plain;
     types {{ text/plain txt; text/html html; }}
@@ -58,12 +49,8 @@ http {{
     gzip on;
     gzip_types text/plain;
     gzip_min_length 1000;
-{temporary}
-    server {{
+""", f"""
         listen 80;
-        listen 443 ssl;
-        ssl_certificate {self.pki.certificate};
-        ssl_certificate_key {self.pki.key};
         root {d};
         location = /stall.txt {{ limit_rate 1; alias {d}/feed.txt; }}
         location = /feed {{
@@ -77,15 +64,7 @@ http {{
             if (-f {d}/is-gone) {{ return 404; }}
             rewrite ^ /feed.txt last;
         }}
-    }}
-}}
-""", encoding="ascii")
-        self.nginx = self.lab.popen(self.lab.net, "nginx", "-p", d, "-c", d / "nginx.conf", "-e", d / "error.log")
-        wait_for(self.listens, "nginx listens")
-
-    def listens(self):
-        with self.lab.net.inside(), socket.socket() as s:
-            return s.connect_ex(("127.0.0.1", 443)) == 0
+""")
 
     def publish(self, addresses, text=None):
         """Another content, of another second: that is what nginx makes its ETag of."""

@@ -37,7 +37,7 @@ $(F)/targets: $(FUZZ_TARGETS) $(FUZZ_USER)
 # The packet path, native. What is under test has the sanitizers; what drives it need not be slow.
 N := $(F)/native
 NATIVE_CFLAGS := $(subst -O1,-O2,$(FUZZ_CFLAGS)) -Itests/fuzz/native -Itests/bpf
-NATIVE_TESTED := native policy_bytes
+NATIVE_TESTED := native leaves
 NATIVE_DRIVER := table versus packets prefix_memo
 NATIVE_MODEL := model generate packet rules trail
 NATIVE_USER := directory directory4 directory6 compile policy prefix error text progress pcapng
@@ -45,7 +45,7 @@ NATIVE_OBJ := $(patsubst %,$(N)/%.o,$(NATIVE_TESTED) $(NATIVE_DRIVER) $(NATIVE_M
 NATIVE_HEADERS := $(HEADERS) $(wildcard bpf/* tests/bpf/*.h tests/fuzz/native/*.h tests/fuzz/native/shim/bpf/*)
 NATIVE_BPF := $(FUZZ_SAN) -fno-sanitize=alignment -Wno-address-of-packed-member -Itests/fuzz/native/shim
 $(N)/native.o: NATIVE_EXTRA := $(NATIVE_BPF) -Ibpf
-$(N)/policy_bytes.o: NATIVE_EXTRA := $(FUZZ_SAN)
+$(N)/leaves.o: NATIVE_EXTRA := $(FUZZ_SAN)
 $(N)/rules.o: NATIVE_EXTRA := -Dprefix_bits=prefix_bits_read
 
 $(N)/%.o: tests/fuzz/native/%.c $(NATIVE_HEADERS)

@@ -21,7 +21,7 @@ from pathlib import Path
 from exporter import parse
 from lab import (GATEWAY4, HOST4, HOST6, OFFICE4, Lab, die_with_parent, run, wait_for)
 from lab3 import EchoServer, connect, echoes
-from programs import Pki
+from programs import Pki, nginx
 from prometheus import Prometheus
 from streams import NAMED, NEVER, SIP_PORT, Stream, build
 
@@ -197,29 +197,7 @@ class Feed:
         d.mkdir()
         self.moment = int(time.time()) - 10 ** 6
         self.publish(NAMED)
-        temporary = "\n".join(f"    {kind}_temp_path {d}/{kind};" for kind in
-                              ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        (d / "nginx.conf").write_text(f"""
-user root;
-worker_processes 1;
-daemon off;
-pid {d}/pid;
-error_log {d}/error.log;
-events {{ worker_connections 64; }}
-http {{
-    access_log off;
-    types {{ text/plain txt; }}
-{temporary}
-    server {{
-        listen 443 ssl;
-        ssl_certificate {pki.certificate};
-        ssl_certificate_key {pki.key};
-        root {d};
-    }}
-}}
-""", encoding="ascii")
-        lab.popen(lab.net, "nginx", "-p", d, "-c", d / "nginx.conf", "-e", d / "error.log")
-        wait_for(lambda: lab.net.run("ss", "-Htln", "sport = :443").stdout, "nginx listens")
+        nginx(lab, lab.net, d, pki, "    access_log off;\n    types { text/plain txt; }", f"        root {d};")
 
     def publish(self, addresses):
         """Another content, of another second: that is what nginx makes its ETag of."""

@@ -7,6 +7,7 @@
 
 static void control_characters_are_replaced(void **state)
 {
+	char longest[2 * sizeof(struct error)];
 	struct error err;
 
 	(void)state;
@@ -15,6 +16,10 @@ static void control_characters_are_replaced(void **state)
 	assert_string_equal(err.text, "no a?b c?[31m???: mend it");
 	assert_int_equal(error_at(&err, "a\r\n", 7, "it is \b%d", 8), -EINVAL);
 	assert_string_equal(err.text, "a??:7: it is ?8");
+	memset(longest, '\n', sizeof(longest));
+	longest[sizeof(longest) - 1] = '\0';
+	error_at(&err, longest, 7, "cut off");
+	assert_null(strchr(err.text, '\n'));
 }
 
 static void other_text_stays(void **state)

@@ -2,12 +2,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "policy_bytes.h"
+#include "leaves.h"
 #include "trail.h"
 #include "versus.h"
 
-#define MS     1000000ULL
-#define SECOND 1000000000ULL
+#define MS 1000000ULL
 
 enum {
 	XDP_DROPS = 1,
@@ -46,19 +45,6 @@ static void set_ports(struct axp_policy *policy, const struct guard *g)
 		policy->classes[class].first = g->first;
 		policy->classes[class].replies = g->direction == AXP_IN && !g->no_replies;
 	}
-}
-
-static void set_settings(struct axp_policy *policy, const struct rules *rules)
-{
-	struct limits limits = limits_of(rules);
-
-	policy->limits.udp = limits.udp * SECOND;
-	policy->limits.tcp = limits.tcp * SECOND;
-	policy->limits.tcp_closing = limits.tcp_closing * SECOND;
-	if (rules->refuse_fragments)
-		policy->flags |= AXP_DROP_UNMATCHED_FRAGMENTS;
-	if (guards_out(rules))
-		policy->flags |= AXP_GUARDS_OUT;
 }
 
 static __u32 set_expiry(const struct expiry *e)
@@ -110,7 +96,7 @@ void versus_fill(const struct rules *rules, __u32 slot)
 
 	memset(policy, 0, sizeof(*policy));
 	set_ports(policy, rules->guards);
-	set_settings(policy, rules);
+	rules_settings(policy, rules);
 	set_family(slot, AXP_IPV4, rules->nodes);
 	set_family(slot, AXP_IPV6, rules->nodes);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Keeps the command's headers apart from those of tests/bpf, which use some of the same names. */
+/* Keeps the command's headers apart from these tests' own, which use some of the same names. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #define node   allowxdp_node
@@ -7,7 +8,7 @@
 #include "directory.h"
 #undef node
 #undef change
-#include "policy_bytes.h"
+#include "leaves.h"
 
 static int by_prefix(const void *a, const void *b)
 {
@@ -16,14 +17,13 @@ static int by_prefix(const void *a, const void *b)
 	return prefix_compare(&x->prefix, &y->prefix);
 }
 
-void *directory_bytes(enum axp_family family, const struct leaf *leaves, size_t count, size_t *n)
+void directory_of_leaves(struct directory *d, enum axp_family family, const struct leaf *leaves,
+			 size_t count)
 {
 	struct nodes nodes = { .v = calloc(count + 1, sizeof(*nodes.v)), .n = count };
-	struct directory d = { .family = family };
 
-	if (!nodes.v)
-		abort();
-	for (size_t i = 0; i < count; i++) {
+	*d = (struct directory){ .family = family };
+	for (size_t i = 0; nodes.v && i < count; i++) {
 		struct allowxdp_node *one = &nodes.v[i];
 
 		one->prefix.family = family;
@@ -32,10 +32,20 @@ void *directory_bytes(enum axp_family family, const struct leaf *leaves, size_t 
 		one->services = leaves[i].services;
 		one->timed = leaves[i].timed;
 	}
-	qsort(nodes.v, count, sizeof(*nodes.v), by_prefix);
-	if (directory_build(&d, &nodes, 0, count))
+	if (nodes.v)
+		qsort(nodes.v, count, sizeof(*nodes.v), by_prefix);
+	if (!nodes.v || directory_build(d, &nodes, 0, count)) {
+		fputs("the directory cannot be built\n", stderr);
 		abort();
+	}
 	free(nodes.v);
+}
+
+void *directory_bytes(enum axp_family family, const struct leaf *leaves, size_t count, size_t *n)
+{
+	struct directory d;
+
+	directory_of_leaves(&d, family, leaves, count);
 	*n = (size_t)directory_used(&d) * directory_unit(family);
 	return d.units;
 }
