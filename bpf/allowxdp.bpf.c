@@ -199,7 +199,7 @@ static __always_inline __u64 judge_nothing(struct xdp_md *ctx)
 	return OUTCOME(AXP_REASON_OFF, AXP_NO_SERVICE, AXP_FAMILY_NONE, frame_bytes(ctx, &p));
 }
 
-SEC("xdp.frags")
+SEC("xdp") /* frames of several buffers: who loads it says so, where the kernel knows them */
 int allowxdp_in(struct xdp_md *ctx)
 {
 	const struct axp_policy *policy;

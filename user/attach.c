@@ -243,9 +243,8 @@ static struct allowxdp_bpf *load_program_with(const struct instance *i, const ch
 		return NULL;
 	}
 	skel->rodata->have_frags = frags;
+	bpf_program__set_flags(skel->progs.allowxdp_in, frags ? BPF_F_XDP_HAS_FRAGS : 0);
 	bpf_program__set_autoload(skel->progs.allowxdp_carry, carry);
-	if (!frags)
-		bpf_program__set_flags(skel->progs.allowxdp_in, 0);
 	*rc = reuse_maps(i, skel, counters, have_counters);
 	if (!*rc)
 		*rc = allowxdp_bpf__load(skel);

@@ -16,7 +16,6 @@
 enum {
 	LOOPBACK_IFINDEX = 1, /* in every network namespace */
 	ATTACH_TCX_INGRESS = 46,
-	LOAD_FRAGS = 1 << 5, /* BPF_F_XDP_HAS_FRAGS */
 	BATCH = 2,
 	KERNEL_ENOTSUPP = 524, /* the kernel's own, which slips out now and then */
 };
@@ -101,7 +100,7 @@ static int probe_coarse_clock(void)
 
 int kernel_probe_frags(void)
 {
-	_cleanup_close_ int fd = load_trivial(BPF_PROG_TYPE_XDP, LOAD_FRAGS, XDP_PASS);
+	_cleanup_close_ int fd = load_trivial(BPF_PROG_TYPE_XDP, BPF_F_XDP_HAS_FRAGS, XDP_PASS);
 
 	return verdict(fd);
 }

@@ -95,8 +95,8 @@ static int share_constants(struct allowxdp_bpf *skel, int fd)
 		return -ESTALE; /* another build's */
 	if (bpf_map_lookup_elem(fd, &zero, &constants))
 		return -errno;
-	if (!constants.have_frags)
-		bpf_program__set_flags(skel->progs.allowxdp_in, 0);
+	if (constants.have_frags)
+		bpf_program__set_flags(skel->progs.allowxdp_in, BPF_F_XDP_HAS_FRAGS);
 	return bpf_map__reuse_fd(skel->maps.rodata, fd);
 }
 

@@ -178,6 +178,7 @@ static void fill_hits(const struct candidate *c)
 
 static void load(struct candidate *c, const char *path, uint32_t (*prefixes)[2], size_t n)
 {
+	struct bpf_program *program;
 	struct bpf_map *map;
 
 	c->name = path;
@@ -192,9 +193,11 @@ static void load(struct candidate *c, const char *path, uint32_t (*prefixes)[2],
 	}
 	map = bpf_object__find_map_by_name(c->object, "tries4");
 	c->value_size = bpf_map__value_size(bpf_map__inner_map(map)); /* gone after loading */
+	program = bpf_object__find_program_by_name(c->object, "allowxdp_in");
+	bpf_program__set_flags(program, BPF_F_XDP_HAS_FRAGS);
 	if (bpf_object__load(c->object))
 		die(path);
-	c->program = bpf_program__fd(bpf_object__find_program_by_name(c->object, "allowxdp_in"));
+	c->program = bpf_program__fd(program);
 	fill_policy(c);
 	fill_trie(c, prefixes, n);
 	fill_directory(c, prefixes, n);

@@ -17,6 +17,11 @@
 
 enum { CLASSES_IN_USE_FROM = 1 }; /* class 0: not guarded */
 
+enum {
+	VERIFIER_STATISTICS = 4, /* BPF_LOG_STATS of the kernel's bpf_verifier.h */
+	ONE_BUFFER = 3500,       /* what a frame of one buffer may have at least, where pages have 4 KB */
+};
+
 static void must(int err, const char *what)
 {
 	if (err) {
@@ -50,6 +55,20 @@ void fixture_one_cpu(void)
 	must(sched_setaffinity(0, sizeof(one), &one), "CPU");
 }
 
+static void set_frags(struct fixture *f)
+{
+	f->frags = libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_xdp_get_buff_len, NULL) > 0;
+	f->skel->rodata->have_frags = f->frags;
+	if (f->frags)
+		bpf_program__set_flags(f->skel->progs.allowxdp_in, BPF_F_XDP_HAS_FRAGS);
+}
+
+static void keep_statistics(struct bpf_program *program, char buf[static VERIFIER_SAYS])
+{
+	must(bpf_program__set_log_level(program, VERIFIER_STATISTICS), "log level");
+	must(bpf_program__set_log_buf(program, buf, VERIFIER_SAYS), "log");
+}
+
 int fixture_open(struct fixture *f)
 {
 	return fixture_open_with(f, MAP_ROOM);
@@ -64,7 +83,9 @@ int fixture_open_with(struct fixture *f, __u32 flow_capacity)
 	f->skel = allowxdp_bpf__open();
 	if (!f->skel)
 		return -errno;
-	f->skel->rodata->have_frags = true;
+	set_frags(f);
+	keep_statistics(f->skel->progs.allowxdp_in, f->verified[0]);
+	keep_statistics(f->skel->progs.allowxdp_out, f->verified[1]);
 	set_room(f->skel, flow_capacity);
 	err = allowxdp_bpf__load(f->skel);
 	if (err)
@@ -402,6 +423,12 @@ int fixture_run_out(struct fixture *f, const struct packet *p)
 	return (int)opts.retval;
 }
 
+/* What older kernels do not run: a first buffer of a length of ours, frames of several buffers. */
+static bool cannot(const struct fixture *f, const struct packet *p, size_t linear)
+{
+	return linear != WHOLE_FRAME || (!f->frags && p->len > ONE_BUFFER);
+}
+
 int fixture_run(struct fixture *f, const struct packet *p, size_t linear)
 {
 	struct xdp_md ctx = { .data_end = linear };
@@ -413,7 +440,7 @@ int fixture_run(struct fixture *f, const struct packet *p, size_t linear)
 		opts.ctx_size_in = sizeof(ctx);
 	}
 	if (bpf_prog_test_run_opts(f->program, &opts))
-		return errno == EINVAL && linear != WHOLE_FRAME ? -ENOTSUP : -errno;
+		return errno == EINVAL && cannot(f, p, linear) ? -ENOTSUP : -errno;
 	if (opts.data_size_out != p->len || memcmp(f->out, p->data, p->len))
 		return -EBADMSG;
 	return opts.retval;

@@ -17,6 +17,7 @@ enum {
 	COUNTS_IN_ROW = offsetof(struct axp_counts, sampler) / sizeof(struct axp_count),
 	COUNTS = AXP_COUNTS_ENTRIES * COUNTS_IN_ROW,
 	WHOLE_FRAME = 0, /* as `linear`: as much in the first buffer as goes there */
+	VERIFIER_SAYS = 4096, /* bytes, of its statistics */
 	MAP_ROOM = 4096, /* of the maps that remember, unless fixture_open_with() is told */
 };
 
@@ -29,6 +30,8 @@ enum { FLOWS, STRANGERS, ANSWERS, FRAGMENTS, REMEMBERING };
 struct fixture {
 	struct allowxdp_bpf *skel;
 	int program, egress;
+	char verified[2][VERIFIER_SAYS]; /* what the verifier says of its work: ingress, egress */
+	bool frags;                      /* the kernel knows frames of several buffers (5.18) */
 	int counters;
 	int remembering[REMEMBERING]; /* maps whose values begin with when they were last seen */
 	__u32 next_timed;

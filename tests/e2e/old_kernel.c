@@ -53,6 +53,8 @@ static int refuses(int command, const union bpf_attr *attr)
 		return EINVAL;
 	if (command == BPF_MAP_CREATE && attr->map_flags & BPF_F_MMAPABLE && lacks("mmap"))
 		return EINVAL;
+	if (command == BPF_PROG_LOAD && attr->prog_flags & BPF_F_XDP_HAS_FRAGS && lacks("frags"))
+		return EINVAL;
 	if (command == BPF_PROG_LOAD && lacks("clock") && calls(attr, BPF_FUNC_ktime_get_coarse_ns))
 		return unknown_helper(attr);
 	return 0;

@@ -54,6 +54,16 @@ def test_what_is_missing_is_named(old, lacks, missing):
         assert f"kernel: {what}: not there: " in doctor.stdout
 
 
+def test_without_frames_of_several_buffers(old):
+    """Linux before 5.18 knows no such programs: a filter for frames of one buffer, which `check` can speak for."""
+    lab = old("frags")
+    lab.axp.ok("load", "eth0", "--mode", "native")
+    assert not lab.reaches(STRANGER4, 5060, timeout=0.3)
+    check = lab.axp("check", STRANGER4, "udp/5060")
+    assert check.returncode == 3 and "proven:" in check.stdout
+    lab.axp.ok("unload", "--all")
+
+
 def test_no_bpf_at_all(old):
     lab = old("bpf")
     line = lab.axp.fails("load", "eth0")
