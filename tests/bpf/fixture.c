@@ -19,7 +19,7 @@ enum { CLASSES_IN_USE_FROM = 1 }; /* class 0: not guarded */
 
 enum {
 	VERIFIER_STATISTICS = 4, /* BPF_LOG_STATS of the kernel's bpf_verifier.h */
-	ONE_BUFFER = 3500,       /* what a frame of one buffer may have at least, where pages have 4 KB */
+	ONE_BUFFER = 3500, /* what a frame of one buffer may have at least, where pages have 4 KB */
 };
 
 static void must(int err, const char *what)
@@ -423,10 +423,9 @@ int fixture_run_out(struct fixture *f, const struct packet *p)
 	return (int)opts.retval;
 }
 
-/* What older kernels do not run: a first buffer of a length of ours, frames of several buffers. */
-static bool cannot(const struct fixture *f, const struct packet *p, size_t linear)
+bool fixture_takes(const struct fixture *f, const struct packet *p)
 {
-	return linear != WHOLE_FRAME || (!f->frags && p->len > ONE_BUFFER);
+	return f->frags || p->len <= ONE_BUFFER;
 }
 
 int fixture_run(struct fixture *f, const struct packet *p, size_t linear)
@@ -440,7 +439,8 @@ int fixture_run(struct fixture *f, const struct packet *p, size_t linear)
 		opts.ctx_size_in = sizeof(ctx);
 	}
 	if (bpf_prog_test_run_opts(f->program, &opts))
-		return errno == EINVAL && cannot(f, p, linear) ? -ENOTSUP : -errno;
+		return errno == EINVAL && (linear != WHOLE_FRAME || !fixture_takes(f, p)) ? -ENOTSUP
+											  : -errno;
 	if (opts.data_size_out != p->len || memcmp(f->out, p->data, p->len))
 		return -EBADMSG;
 	return opts.retval;

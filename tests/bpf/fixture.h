@@ -16,9 +16,9 @@
 enum {
 	COUNTS_IN_ROW = offsetof(struct axp_counts, sampler) / sizeof(struct axp_count),
 	COUNTS = AXP_COUNTS_ENTRIES * COUNTS_IN_ROW,
-	WHOLE_FRAME = 0, /* as `linear`: as much in the first buffer as goes there */
+	WHOLE_FRAME = 0,      /* as `linear`: as much in the first buffer as goes there */
 	VERIFIER_SAYS = 4096, /* bytes, of its statistics */
-	MAP_ROOM = 4096, /* of the maps that remember, unless fixture_open_with() is told */
+	MAP_ROOM = 4096,      /* of the maps that remember, unless fixture_open_with() is told */
 };
 
 /* What the egress program returns: let others decide, or drop. */
@@ -93,6 +93,9 @@ bool fixture_stranger(const struct fixture *f, const struct axp_flow_key *key, _
 bool fixture_answer(const struct fixture *f, const struct axp_flow_key *key,
 		    struct axp_answer *answer);
 void fixture_set_timed(struct fixture *f, __u32 key, const struct axp_timed *timed);
+
+/* Not where a frame of several buffers is one too many (Linux before 5.18). */
+bool fixture_takes(const struct fixture *f, const struct packet *p);
 
 /*
  * Runs the packet, its first `linear` bytes in the first buffer. Returns the XDP action, -ENOTSUP

@@ -293,6 +293,10 @@ static void test_flood(void **state)
 	static struct packet p;
 
 	(void)state;
+	if (!w->fixture.frags) {
+		end(w);
+		skip(); /* the program around it wants Linux 5.18 */
+	}
 	arrives(w, FROM("192.0.2.60", 5060), 500);
 	for (size_t i = 0; i < FLOOD; i++)
 		sources[i] = next_source(&rng, sent);
