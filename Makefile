@@ -103,7 +103,7 @@ $(O)/bpf/%: tests/bpf/%.c $(BPF_TEST_LIB) $(O)/liballowxdp.a $(wildcard tests/bp
 	$(Q)$(CC) $(CFLAGS_ALL) -Itests/bpf $(LDFLAGS) -o $@ $< $(BPF_TEST_LIB) $(O)/liballowxdp.a -lcmocka $(LDLIBS_ALL)
 
 # A flood is made of the benchmark's packets.
-$(O)/bpf/test_refused $(O)/bpf/test_hits: $(B)/bench/bench_wrap.skel.h
+$(O)/bpf/flood.o: $(B)/bench/bench_wrap.skel.h
 
 $(B) $(O) $(O)/unit $(O)/bpf:
 	mkdir -p $@

@@ -457,10 +457,11 @@ static int take_off(const struct paths *paths, const char *interface, struct err
 	if (link < 0 && link != -ENOENT) /* none: a command was killed half way */
 		return error_set(err, -link, "cannot open the link of %s: %s", interface,
 				 strerror(-link));
-	if (link >= 0) /* at once, whoever else holds it; fails if the interface is gone */
-		bpf_link_detach(link);
+	/* The pin first: should that fail, nothing has changed. */
 	if (unlink(instance_pin(paths, "link_", interface, path)) && errno != ENOENT)
 		return error_set(err, errno, "cannot remove %s: %s", path, strerror(errno));
+	if (link >= 0) /* at once, whoever else holds it; fails if the interface is gone */
+		bpf_link_detach(link);
 	egress_detach(interface, instance_pin(paths, "egress_", interface, path));
 	attach_record_forget(paths, interface);
 	return 0;

@@ -143,6 +143,8 @@ int cmd_unload(struct app *app, int argc, char **argv)
 		memcpy(u.wanted, u.loaded, sizeof(u.wanted));
 		u.n_wanted = u.n_loaded;
 	} else {
+		if (!u.n_loaded) /* what an earlier one could not remove */
+			snapshot_prune(&app->paths, 0, 0);
 		rc = choose(&u, argv + first, argc - first, &err);
 	}
 	if (!rc)

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <linux/bpf.h>
 #include "cases.h"
+#include "generate.h"
 
 struct fixture fixture;
 struct memory memory;
@@ -135,6 +136,13 @@ static int run(const struct packet *p, const struct expect *expect, size_t linea
 	if (got == -ENOTSUP)
 		skip();
 	return got;
+}
+
+void cases_generate(struct generator *g, struct packet *p)
+{
+	do
+		generate_packet(g, p);
+	while (!fixture_takes(&fixture, p));
 }
 
 static int wanted_action(const struct expect *e)

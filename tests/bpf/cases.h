@@ -84,6 +84,10 @@ const char *case_name(const char *format, ...) __attribute__((format(printf, 1, 
 void check_case(const struct test_case *c);
 void check_packet(const struct packet *p, const struct expect *expect, size_t linear);
 
+/* generate_packet(), but for frames that this kernel's test runs do not take. */
+struct generator;
+void cases_generate(struct generator *g, struct packet *p);
+
 /* Empty maps, an empty memory; and these rules in slot 0. */
 void check_forgets(void);
 void check_begins(const struct rules *rules, enum axp_mode mode);

@@ -115,7 +115,7 @@ static void test_passed(void **state)
 	(void)state;
 	need_stack();
 	for (int i = 0; i < PACKETS; i++) {
-		generate_packet(&g, &p);
+		cases_generate(&g, &p);
 		if (chance(&g, 40))
 			mutate_packet(&g, &p);
 		n += filter(&p);
@@ -144,7 +144,7 @@ static void test_malformed(void **state)
 	(void)state;
 	need_stack();
 	for (int i = 0; i < PACKETS; i++) {
-		generate_packet(&g, &p);
+		cases_generate(&g, &p);
 		if (chance(&g, 80))
 			mutate_packet(&g, &p);
 		if (!malformed(&p))
@@ -174,7 +174,7 @@ static void test_off(void **state)
 	need_stack();
 	fixture_active(&fixture, AXP_MODE_OFF, 0);
 	for (int i = 0; i < PACKETS / 4; i++) {
-		generate_packet(&g, &p);
+		cases_generate(&g, &p);
 		assert_int_equal(fixture_run(&fixture, &p, WHOLE_FRAME), XDP_PASS);
 		stack_send(&stack, &p);
 		while (stack_next(&stack, &d))

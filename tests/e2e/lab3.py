@@ -22,7 +22,7 @@ import pytest
 
 from frames import udp
 from lab import HOST4, HOST6, die_with_parent, run, wait_for
-from programs import CALL, rtp_pcap
+from programs import CALL, media_port_option, rtp_pcap
 
 SO_TIMESTAMPNS = 35
 
@@ -365,8 +365,8 @@ def sipp(lab, namespace, scenario, source, destination, port=5060, media_port=30
     rtp_pcap(directory / "rtp.pcap", packets)
     (directory / "call.xml").write_text(scenario.replace("@RTP@", str(directory / "rtp.pcap")), encoding="ascii")
     at = f"[{destination}]" if ":" in destination else destination
-    return lab.popen(namespace, "sipp", f"{at}:{port}", "-i", source, "-p", 5060, "-mi", source, "-mp", media_port,
-                     "-sf", directory / "call.xml", "-m", 1, "-nostdin", "-timeout", f"{timeout}s",
+    return lab.popen(namespace, "sipp", f"{at}:{port}", "-i", source, "-p", 5060, "-mi", source,
+                     media_port_option(), media_port, "-sf", directory / "call.xml", "-m", 1, "-nostdin", "-timeout", f"{timeout}s",
                      "-timeout_error", "-trace_err", "-trace_msg", cwd=directory)
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Real programs for the lab: nginx and curl over TLS, SIPp calls with RTP, svmap."""
 
+import functools
+import re
 import socket
 import struct
 from pathlib import Path
@@ -97,7 +99,7 @@ o=provider 1 1 IN IP[local_ip_type] [local_ip]
 s=-
 c=IN IP[media_ip_type] [media_ip]
 t=0 0
-m=audio [auto_media_port] RTP/AVP 8
+m=audio [media_port] RTP/AVP 8
 a=rtpmap:8 PCMA/8000
 ]]></send>
   <recv response="100" optional="true"/>
@@ -169,6 +171,12 @@ Content-Length: 0
 HOST_MEDIA_PORT = 20000
 
 
+@functools.cache
+def media_port_option():
+    """SIPp's for the port of its media: -mp, which 3.7.0 to 3.7.2 (Ubuntu 24.04) do not know."""
+    return "-mp" if re.search(r"^ +-mp ", run("sipp", "-h", check=False).stdout, re.M) else "-min_rtp_port"
+
+
 def start_sip_server(lab, address=HOST4, options=False):
     """
     SIPp on UDP 5060 answers calls, and sends RTP back to whom it comes from; with `options` it
@@ -179,7 +187,7 @@ def start_sip_server(lab, address=HOST4, options=False):
     (d / "options.xml").write_text(ANSWER_OPTIONS, encoding="ascii")
     scenario = ["-sf", d / "options.xml"] if options else ["-sn", "uas", "-rtp_echo"]
     process = lab.popen(lab.host, "sipp", *scenario, "-i", address, "-p", 5060, "-mi", address,
-                        "-mp", HOST_MEDIA_PORT, "-nostdin", cwd=d)
+                        media_port_option(), HOST_MEDIA_PORT, "-nostdin", cwd=d)
     wait_for(lambda: process.poll() is not None or f":{5060:04X} " in listening_udp(lab.host),
              "SIPp listens on UDP 5060")
     assert process.poll() is None, "SIPp (server) ended"
@@ -200,7 +208,7 @@ def call(lab, source, destination=HOST4, timeout=20):
     text = CALL.replace("@RTP@", str(d / "rtp.pcap")).replace("@MS@", str(RTP_PACKETS * 20 + 300))
     (d / "call.xml").write_text(text, encoding="ascii")
     at = f"[{destination}]" if ":" in destination else destination
-    return lab.net.run("sipp", f"{at}:5060", "-i", source, "-p", 5060, "-mi", source, "-mp", 30000,
+    return lab.net.run("sipp", f"{at}:5060", "-i", source, "-p", 5060, "-mi", source, media_port_option(), 30000,
                        "-sf", d / "call.xml", "-m", 1, "-nostdin", "-timeout", f"{timeout}s",
                        "-timeout_error", check=False, cwd=d, timeout=timeout + 20)
 

@@ -11,6 +11,7 @@ import pytest
 import lab3
 from lab import GATEWAY4, GATEWAY6, HOST4, HOST6, STRANGER4, STRANGER6, Namespace, wait_for
 from lab3 import config, connect, echoes, service
+from programs import media_port_option
 
 LISTS = {"office": ["203.0.113.0/24", "2001:db8:7::/48"]}
 ALL = config([service("sip", ["udp/5060"], ["office"]),
@@ -32,7 +33,7 @@ def test_call_of_this_host_to_an_unlisted_address(lab, remote, ip_size, ethertyp
     local = lab3.host_address(remote)
     lab.axp.write(ALL)
     lab.popen(lab.net, "sipp", "-sn", "uas", "-rtp_echo", "-i", remote, "-p", 5060, "-mi", remote,
-              "-mp", REMOTE_MEDIA, "-nostdin", cwd=lab.directory)
+              media_port_option(), REMOTE_MEDIA, "-nostdin", cwd=lab.directory)
     wait_for(lambda: lab.net.run("ss", "-Huln", "sport = :5060").stdout, "SIPp listens")
     sent, got = lab.net.tap(outgoing=True), lab.host.tap()
     scenario = lab3.CALL.replace("@MS@", str(RTP_SECONDS * 1000 + 300))
