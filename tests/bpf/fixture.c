@@ -438,9 +438,11 @@ int fixture_run(struct fixture *f, const struct packet *p, size_t linear)
 		opts.ctx_in = &ctx;
 		opts.ctx_size_in = sizeof(ctx);
 	}
-	if (bpf_prog_test_run_opts(f->program, &opts))
-		return errno == EINVAL && (linear != WHOLE_FRAME || !fixture_takes(f, p)) ? -ENOTSUP
-											  : -errno;
+	if (bpf_prog_test_run_opts(f->program, &opts)) {
+		if (!fixture_takes(f, p) || (errno == EINVAL && linear != WHOLE_FRAME))
+			return -ENOTSUP;
+		return -errno;
+	}
 	if (opts.data_size_out != p->len || memcmp(f->out, p->data, p->len))
 		return -EBADMSG;
 	return opts.retval;

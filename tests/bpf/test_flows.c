@@ -331,7 +331,7 @@ static void test_full(void **state)
 static void test_flood_evicts_nothing(void **state)
 {
 	struct fixture *f = small_fixture();
-	enum { FLOWS_OPEN = SMALL / 2 };
+	enum { FLOWS_OPEN = SMALL / 2, FLOOD = 8 * SMALL };
 	size_t open;
 
 	(void)state;
@@ -339,8 +339,8 @@ static void test_flood_evicts_nothing(void **state)
 		send_out(f, nth(i), QUERY);
 	open = fixture_entries(f, FLOWS);
 	assert_int_equal(open, FLOWS_OPEN);
-	for (__u32 i = 0; i < 20000; i++) {
-		fixture_active(f, i < 10000 ? AXP_MODE_ENFORCE : AXP_MODE_MONITOR, 0);
+	for (__u32 i = 0; i < FLOOD; i++) {
+		fixture_active(f, i < FLOOD / 2 ? AXP_MODE_ENFORCE : AXP_MODE_MONITOR, 0);
 		come_in(f, nth(65536 + i), (struct layer)UDP(i % 2 ? 53 : i, PORT));
 	}
 	fixture_active(f, AXP_MODE_ENFORCE, 0);

@@ -395,7 +395,7 @@ static void test_later_ones_write_nothing(void **state)
 	check_begins(&standard_rules, AXP_MODE_ENFORCE);
 	for (__u32 i = 0; i < 1000; i++)
 		run_v4(i, 0x2000);
-	for (__u32 i = 0; i < 20000; i++)
+	for (__u32 i = 0; i < 2 * MAP_ROOM; i++)
 		run_v4(i, 5);
 	assert_int_equal(fixture_entries(&fixture, FRAGMENTS), 1000);
 	for (__u32 i = 0; i < 1000; i++)

@@ -461,6 +461,8 @@ static void test_jumbo(void **state)
 	packet_build(&p, PKT(ETH(), IPV4(.src = STRANGER), UDP(4000, 5060), PAYLOAD(8900)));
 	for (size_t i = 50; i < p.len; i++)
 		p.data[i] = i;
+	if (!fixture_takes(&fixture, &p))
+		skip();
 	r = watch(&f);
 	got = fixture_run(&fixture, &p, WHOLE_FRAME);
 	assert_int_equal(got, XDP_DROP);
