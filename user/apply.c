@@ -9,7 +9,7 @@
 #include "counters.h"
 #include "flows.h"
 #include "generation.h"
-#include "kept_counters.h"
+#include "counters_layout.h"
 #include "snapshot.h"
 #include "top_sources.h"
 #include "totals.h"

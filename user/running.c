@@ -8,7 +8,7 @@
 #include "generation.h"
 #include "hits.h"
 #include "interfaces.h"
-#include "kept_counters.h"
+#include "counters_layout.h"
 #include "news.h"
 #include "privileges.h"
 #include "running.h"

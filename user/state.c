@@ -108,13 +108,6 @@ static bool has_added(const struct policy *p, int list)
 	return false;
 }
 
-static int remove_file(const char *path, struct error *err)
-{
-	if (unlink(path) && errno != ENOENT)
-		return error_set(err, errno, "cannot remove %s: %s", path, strerror(errno));
-	return 0;
-}
-
 int state_write(const struct paths *paths, const struct policy *p, int list, struct error *err)
 {
 	struct new_file file _cleanup_new_file_ = { 0 };
@@ -127,7 +120,7 @@ int state_write(const struct paths *paths, const struct policy *p, int list, str
 		return rc;
 	state_list_path(paths, p->lists[list].name, path, sizeof(path));
 	if (!has_added(p, list))
-		return remove_file(path, err);
+		return file_remove(path, err);
 	rc = new_file_open(&file, path, err);
 	if (rc)
 		return rc;

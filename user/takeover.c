@@ -12,6 +12,7 @@
 #include "counters.h"
 #include "flows.h"
 #include "generation.h"
+#include "counters_layout.h"
 #include "kept_counters.h"
 #include "renew.h"
 #include "snapshot.h"
@@ -107,7 +108,7 @@ static int keep_counters(struct takeover *t, size_t n, struct error *err)
 	char pin[INSTANCE_PIN_MAX];
 	int rc;
 
-	t->alike[n] = map >= 0 && counters_look_alike(t->paths, map);
+	t->alike[n] = map >= 0 && counters_layout_fits(t->paths, map);
 	if (!t->alike[n])
 		return 0;
 	instance_pin(&t->aside, "counters_", t->interfaces[n], pin);

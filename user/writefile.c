@@ -132,3 +132,12 @@ void new_file_abandon(struct new_file *n)
 	unlink(n->temporary);
 	n->f = NULL;
 }
+
+int file_remove(const char *path, struct error *err)
+{
+	if (!unlink(path))
+		sync_directory(path);
+	else if (errno != ENOENT)
+		return error_set(err, errno, "cannot remove %s: %s", path, strerror(errno));
+	return 0;
+}

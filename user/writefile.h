@@ -42,4 +42,7 @@ int new_file_publish(struct new_file *n, struct error *err);
 /* Removes the temporary file of one that was not committed. */
 void new_file_abandon(struct new_file *n);
 
+/* unlink, fsync of the directory. There may be none. */
+int file_remove(const char *path, struct error *err);
+
 #endif

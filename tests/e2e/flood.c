@@ -17,22 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include "stopped.h"
 
 enum { MAX_FRAMES = 65536, BATCH = 64, MAX_FILE = 64 << 20 };
-
-static volatile sig_atomic_t stopped;
-
-static void stop(int sig)
-{
-	(void)sig;
-	stopped = 1;
-}
-
-static void fail(const char *what)
-{
-	perror(what);
-	exit(1);
-}
 
 static int open_interface(const char *name)
 {

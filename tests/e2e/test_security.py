@@ -83,12 +83,15 @@ def test_a_feed_fills_no_hole(lab):
     command = lab.directory / "addresses"
     command.write_text(f"#!/bin/sh\necho {FRESHCHAT_IN}\necho {EXOTEL_MUMBAI}\n", encoding="ascii")
     command.chmod(0o755)
-    lab.axp.write(f"""
+
+    def write(*holes):
+        lab.axp.write(f"""
 mode: enforce
 interfaces: [eth0]
 services: [{{name: voice, ports: [udp/5060], allow: [fed]}}]
-lists: [{{name: fed, command: [{command}], format: text, prefixes: [203.0.113.0/24, "!13.232.0.0/16"]}}]
+lists: [{{name: fed, command: [{command}], format: text, prefixes: [203.0.113.0/24, {", ".join(f'"!{h}"' for h in holes)}]}}]
 """)
+    write("13.232.0.0/16")
     lab.axp.ok("load", "eth0")
     lab.axp.ok("fetch")
     assert lab.reaches(EXOTEL_MUMBAI, 5060) and not lab.reaches(FRESHCHAT_IN, 5060, timeout=0.3)
@@ -99,3 +102,12 @@ lists: [{{name: fed, command: [{command}], format: text, prefixes: [203.0.113.0/
     assert lab.axp("check", EXOTEL_MUMBAI, "udp/5060").returncode == 3
     lab.axp.ok("fetch")
     assert not lab.reaches(EXOTEL_MUMBAI, 5060, timeout=0.3)
+    # The very prefix that the feed brought is an entry already.
+    lab.axp.ok("remove", "fed", "!182.76.0.0/16")
+    lab.axp.ok("fetch")
+    assert lab.reaches(EXOTEL_MUMBAI, 5060)
+    assert lab.axp.fails("add", "fed", f"!{EXOTEL_MUMBAI}").endswith(
+        ": add the hole to the list's file or prefixes, and `allowxdp reload`")
+    write("13.232.0.0/16", EXOTEL_MUMBAI)
+    lab.axp.ok("reload")
+    assert not lab.reaches(EXOTEL_MUMBAI, 5060, timeout=0.3) and lab.reaches(OFFICE4, 5060)

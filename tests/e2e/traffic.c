@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include "stopped.h"
 
 enum { MAX_SOURCES = 8, RECEIVE_BUFFER = 64 << 20 };
 
@@ -25,20 +26,6 @@ struct tally {
 	struct in_addr source;
 	uint64_t packets, first, last, gaps;
 };
-
-static volatile sig_atomic_t stopped;
-
-static void stop(int sig)
-{
-	(void)sig;
-	stopped = 1;
-}
-
-static void fail(const char *what)
-{
-	perror(what);
-	exit(1);
-}
 
 static struct sockaddr_in address(const char *text, const char *port)
 {

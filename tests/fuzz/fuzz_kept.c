@@ -8,6 +8,7 @@
 #include <errno.h>
 #include "counters.h"
 #include "instance.h"
+#include "counters_layout.h"
 #include "kept_counters.h"
 #include "last_reload.h"
 #include "target.h"
@@ -95,7 +96,7 @@ static void read_layout(void)
 		fuzz_check(p.services[i].slot < AXP_MAX_SERVICES &&
 			   p.services[i].direction < AXP_DIRECTIONS &&
 			   policy_name_ok(p.services[i].name));
-	counters_look_alike(fuzz_paths(), THE_MAP);
+	counters_layout_fits(fuzz_paths(), THE_MAP);
 }
 
 static void read_totals(const struct policy *p)

@@ -24,6 +24,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include "../e2e/stopped.h"
 
 enum {
 	MAX_FRAMES = 1024,
@@ -50,20 +51,6 @@ struct frame {
 	uint8_t *data;
 	uint32_t size, numbered;
 };
-
-static volatile sig_atomic_t stopped;
-
-static void stop(int sig)
-{
-	(void)sig;
-	stopped = 1;
-}
-
-static void fail(const char *what)
-{
-	perror(what);
-	exit(1);
-}
 
 static struct tally *map_tally(const char *path)
 {

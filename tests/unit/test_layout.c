@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* RUN/layout, as a version writes it that may know other things than this one, or damaged. */
 #include "unit.h"
-#include "kept_counters.h"
+#include "counters_layout.h"
 
 static void write_layout(const struct scratch *s, const char *shape, int services, int slots)
 {
