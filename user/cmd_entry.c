@@ -187,10 +187,10 @@ static int add(struct subject *s, const struct request *q, struct result *out, s
 			return error_set(err, EEXIST, "%s is %s list %s already (%s): %s", text,
 					 q->carve ? "listed in" : "carved out of", q->list_name,
 					 about,
-					 twin->flags & ENTRY_NEWS ?
-						 "add the hole to the list's file or prefixes, "
-						 "and `allowxdp reload`" :
-						 "remove that first");
+					 twin->flags & ENTRY_NEWS
+						 ? "add the hole to the list's file or prefixes, "
+						   "and `allowxdp reload`"
+						 : "remove that first");
 		same = (!q->label || !strcmp(q->label, policy_string(p, twin->label))) &&
 		       !q->seconds && !twin->until;
 		if (!(twin->flags & ENTRY_COMMAND) && twin->until && !entry_expired(p, twin))
