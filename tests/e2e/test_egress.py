@@ -40,6 +40,11 @@ def filters(lab):
     return lab.host.run("tc", "filter", "show", "dev", "eth0", "egress").stdout
 
 
+def filters_of_others(lab):
+    """Without TCX (Linux before 6.6) the egress program is a filter, too, with a priority of its own."""
+    return "".join(line for line in filters(lab).splitlines(keepends=True) if " pref 41232 " not in line)
+
+
 def load(lab):
     lab.axp.write(config([service("rtp", ["udp/10000-60000"], ["office"])], {"office": ["203.0.113.0/24"]}))
     lab.axp.ok("load", "eth0")
@@ -97,9 +102,9 @@ def test_tc_filters_of_others_stay(lab, programs):
     assert "somebody" in before and "u32" in before
     load(lab)
     assert works(lab)
-    assert filters(lab) == before
+    assert filters_of_others(lab) == before
     lab.axp.ok("reload")
-    assert filters(lab) == before
+    assert filters_of_others(lab) == before
     lab.axp.ok("unload", "--all")
     assert filters(lab) == before
     assert "clsact" in lab.host.run("tc", "qdisc", "show", "dev", "eth0").stdout

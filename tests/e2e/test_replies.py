@@ -225,7 +225,7 @@ def test_a_stranger_cannot_keep_a_flow_alive(lab):
                 arrived.append(lab3.kernel_time(ours.recvmsg(100, 100)[1]))
         assert len(arrived) > 20
         assert 1.9 < arrived[-1] - started < 2.1
-        assert sent > len(arrived) + 5
+        assert sent > len(arrived)
         assert lab.axp.count("rtp", "drop", "unlisted") == sent - len(arrived)
         state = flows(lab)
         assert (state["alive"], state["created"]) == (0, 1)
