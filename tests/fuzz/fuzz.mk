@@ -14,7 +14,7 @@ FUZZ_USER := $(patsubst user/%.c,$(F)/user/%.o,$(wildcard $(addprefix user/,conf
 	listfile.c origin.c profiles.c feed.c feed_check.c feed_csv.c feed_filter.c feed_guard.c feed_json.c \
 	feed_parse.c feed_path.c feed_text.c import*.c special.c reserved.c hits_state.c hits_file.c hits_changes.c \
 	snapshot.c state.c news.c name_history.c last_reload.c feed_store.c feed_fetch.c profile_copy.c totals.c \
-	compile.c kept_counters.c counters.c sip_agent.c hits_match.c export_cut.c output.c paths.c trust.c progress.c)))
+	compile.c counters_layout.c kept_counters.c counters.c sip_agent.c hits_match.c export_cut.c output.c paths.c trust.c progress.c)))
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(F)/%.o,$(wildcard tests/fuzz/*.c))
 
 $(F)/user/error.o: FUZZ_EXTRA := -Dwarn_line=warn_line_as_it_is
