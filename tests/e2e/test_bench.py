@@ -71,7 +71,7 @@ def test_the_csv_has_all_columns_in_order_and_sense(measured, rows):
         assert r["unit"] == {"path": "ns", "ns": "ns"}.get(r["part"], r["unit"])
         if r["part"] == "path":
             assert 0 < float(r["share_min"]) <= float(r["share"]) <= float(r["share_max"]), r
-            assert float(r["total"]) > float(r["median"])
+            assert float(r["total"]) > float(r["min"])  # each round's is more than its own receiving part
         if r["part"] == "path" and r["filter"] in ("empty", "pass"):
             assert float(r["share"]) == 1
     about, read = results.load(measured[0])
