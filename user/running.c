@@ -5,10 +5,10 @@
 #include <unistd.h>
 #include "cleanup.h"
 #include "config.h"
+#include "counters_layout.h"
 #include "generation.h"
 #include "hits.h"
 #include "interfaces.h"
-#include "counters_layout.h"
 #include "news.h"
 #include "privileges.h"
 #include "running.h"

@@ -99,8 +99,8 @@ bool fixture_takes(const struct fixture *f, const struct packet *p);
 
 /*
  * Runs the packet, its first `linear` bytes in the first buffer. Returns the XDP action, -ENOTSUP
- * where the kernel (before 6.18) cannot split frames on request, -EBADMSG if the program altered
- * the frame.
+ * where the kernel cannot split frames on request (before 6.18) or does not take this one, -EBADMSG
+ * if the program altered the frame.
  */
 int fixture_run(struct fixture *f, const struct packet *p, size_t linear);
 

@@ -366,8 +366,8 @@ def sipp(lab, namespace, scenario, source, destination, port=5060, media_port=30
     (directory / "call.xml").write_text(scenario.replace("@RTP@", str(directory / "rtp.pcap")), encoding="ascii")
     at = f"[{destination}]" if ":" in destination else destination
     return lab.popen(namespace, "sipp", f"{at}:{port}", "-i", source, "-p", 5060, "-mi", source,
-                     media_port_option(), media_port, "-sf", directory / "call.xml", "-m", 1, "-nostdin", "-timeout", f"{timeout}s",
-                     "-timeout_error", "-trace_err", "-trace_msg", cwd=directory)
+                     media_port_option(), media_port, "-sf", directory / "call.xml", "-m", 1, "-nostdin",
+                     "-timeout", f"{timeout}s", "-timeout_error", "-trace_err", "-trace_msg", cwd=directory)
 
 
 def ended(process, timeout=30):

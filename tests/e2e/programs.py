@@ -173,7 +173,7 @@ HOST_MEDIA_PORT = 20000
 
 @functools.cache
 def media_port_option():
-    """SIPp's for the port of its media: -mp, which 3.7.0 to 3.7.2 (Ubuntu 24.04) do not know."""
+    """SIPp's for the port of its media: -mp, which 3.7.2 (Ubuntu 24.04) does not know."""
     return "-mp" if re.search(r"^ +-mp ", run("sipp", "-h", check=False).stdout, re.M) else "-min_rtp_port"
 
 

@@ -7,8 +7,8 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include "counters.h"
-#include "instance.h"
 #include "counters_layout.h"
+#include "instance.h"
 #include "kept_counters.h"
 #include "last_reload.h"
 #include "target.h"
