@@ -60,12 +60,21 @@ static const struct news_source *find_source(const struct feed *f)
 	return NULL;
 }
 
+/*
+ * While the pipe is open: a child that was just forked for another feed may hold it, too, until it
+ * closes what is not its own, and epoll would go on telling of a pipe that is closed here only.
+ */
+static void unwatch(struct feed *f)
+{
+	f->io = sd_event_source_disable_unref(f->io);
+	f->deadline = sd_event_source_disable_unref(f->deadline);
+}
+
 static void end_fetch(struct feed *f)
 {
 	if (!f->asking)
 		return;
-	f->io = sd_event_source_disable_unref(f->io);
-	f->deadline = sd_event_source_disable_unref(f->deadline);
+	unwatch(f);
 	feed_fetch_stop(&f->fetch);
 	f->asking = false;
 	f->all->asking--;
@@ -125,6 +134,7 @@ static void finish(struct feed *f)
 {
 	struct feed_answer answer _cleanup_feed_answer_ = { 0 };
 
+	unwatch(f);
 	feed_fetch_finish(&f->fetch, &answer);
 	end_fetch(f);
 	take(f, &answer);

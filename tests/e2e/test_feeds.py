@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import (EXOTEL_MUMBAI, FRESHCHAT_AU, FRESHCHAT_EU, FRESHCHAT_IN, FRESHCHAT_US, GATEWAY4, NEIGHBOUR,
-                 OFFICE4, ROOT, STRANGER4, one_error, wait_for)
+from lab import (EXOTEL_MUMBAI, FRESHCHAT_AU, FRESHCHAT_EU, FRESHCHAT_IN, FRESHCHAT_US, GATEWAY4, NEIGHBOUR, OFFICE4,
+                 ROOT, STRANGER4, lasting, one_error, wait_for)
 from programs import nginx
 
 PORT = 7000
@@ -89,7 +89,7 @@ class Server:
 
     def stop(self):
         self.nginx.terminate()
-        self.nginx.wait(10)
+        self.nginx.wait(lasting(10))
 
 
 def config(lab, more="", options="timeout: 20s"):
@@ -391,7 +391,7 @@ def test_the_daemon_fetches_without_root(lab, server):
             links = [os.readlink(f) for f in Path(f"/proc/{fetcher}/fd").iterdir()]
             assert not [l for l in links if "bpf" in l or str(axp.run_dir) in l or str(axp.state) in l], links
             daemon.kill()
-            daemon.wait(10)
+            daemon.wait(lasting(10))
             wait_for(lambda: not alive(fetcher), "the process that fetches ends with the daemon")
         assert listed(axp) == sorted(WHOLE)
         assert lab.reaches(FRESHCHAT_AU, PORT)
@@ -408,10 +408,48 @@ def test_the_daemon_fetches_without_root(lab, server):
         assert lab.reaches(FRESHCHAT_EU, PORT)
     finally:
         daemon.terminate()
-        out, log = daemon.communicate(timeout=20)
+        out, log = daemon.communicate(timeout=lasting(20))
     assert out == ""
     assert f"list provider: feed https://{GATEWAY4}/feed: 2 entries (+0 -2)" in log
     assert f"list provider: - {FRESHCHAT_AU}/32" in log
+
+
+def test_one_ends_while_the_process_of_another_begins(lab):
+    """That has all of the daemon's descriptors until it closes them; strace has it take its time over that."""
+    axp, go = lab.axp, lab.directory / "go"
+    lines = {"one": f"until [ -e {go} ]; do sleep 0.05; done; echo {FRESHCHAT_US}", "two": f"echo {FRESHCHAT_EU}"}
+
+    def write(*names):
+        for name in names:
+            script = lab.directory / name
+            script.write_text(f"#!/bin/sh\n{lines[name]}\n", encoding="ascii")
+            script.chmod(0o755)
+        axp.write(f"services: [{{name: voice, ports: [udp/{PORT}], allow: [{', '.join(names)}]}}]\nlists:\n" +
+                  "".join(f"  - {{name: {name}, command: [{lab.directory}/{name}], format: text}}\n" for name in names))
+
+    def entries_of(name):
+        assert daemon.poll() is None
+        return next((thing["entries"] for thing in axp.status()["lists"] if thing["name"] == name), None)
+
+    def children_of(pid):
+        return Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+
+    write("one")
+    axp.ok("load", "eth0", "--force")
+    daemon = axp.start("run", "--no-metrics")
+    lab.processes.append(daemon)
+    wait_for(lambda: any(children_of(p) for p in fetchers(daemon)), "the first command runs")
+    strace = lab.popen(lab.host, "strace", "-f", "-qq", "-p", str(daemon.pid), "-o", "/dev/null", "-e", "trace=close_range",
+                       "-e", f"inject=close_range:delay_enter={lasting(20) * 1000000}")
+    wait_for(lambda: "TracerPid:\t0\n" not in Path(f"/proc/{daemon.pid}/status").read_text(encoding="ascii"), "it is traced")
+    write("one", "two")
+    axp.ok("reload", "--force")
+    wait_for(lambda: len(fetchers(daemon)) == 2, "a second process begins")
+    go.touch()
+    wait_for(lambda: entries_of("one") == 1, "what the first one brought")
+    assert len(fetchers(daemon)) == 1 and entries_of("two") == 0
+    strace.kill()
+    wait_for(lambda: entries_of("two") == 1, "what the second one brought")
 
 
 def test_killed_anywhere_files_and_kernel_agree(lab, server):
@@ -426,7 +464,7 @@ def test_killed_anywhere_files_and_kernel_agree(lab, server):
         fetch = axp.start("fetch")
         time.sleep(rng.uniform(0, 0.12))
         fetch.kill()
-        fetch.communicate(timeout=20)
+        fetch.communicate(timeout=lasting(20))
         assert listed(axp) in (one, two)
     for n in range(8):
         server.publish(two if n % 2 == 0 else one)
@@ -435,7 +473,7 @@ def test_killed_anywhere_files_and_kernel_agree(lab, server):
         daemon.send_signal(signal.SIGHUP)
         time.sleep(rng.uniform(0, 0.15))
         daemon.kill()
-        daemon.communicate(timeout=20)
+        daemon.communicate(timeout=lasting(20))
         assert listed(axp) in (one, two)
     server.publish(two)
     axp.ok("fetch")
