@@ -325,7 +325,7 @@ static int finish_set(struct ipset *s, struct set *set)
 	const struct import_port_groups how = { .name = set->name, .origin = origin };
 
 	text_shown(set->name, strlen(set->name), shown);
-	if (set->kind == SET_OTHER)
+	if (set->kind == SET_OTHER && set->entries)
 		import_note_more(s->im, IMPORT_LOST, set->line, set->entries, shown,
 				 "entries of sets of type %s, which have no counterpart",
 				 set->type);

@@ -105,16 +105,19 @@ int import_push_text(struct import *im, int list, const char *text, const struct
 int import_push_name(struct import *im, int list, const char *name, struct error *err)
 {
 	struct import_names *names = &im->lists[list].names;
+	char normal[HOSTNAME_MAX + 1];
 	char **v;
 
+	/* As the config does, to which "a.example" and "A.example." are the same. */
+	hostname_normal(name, normal);
 	for (size_t i = 0; i < names->n && i < 1024; i++) {
-		if (!strcasecmp(names->v[i], name))
+		if (!strcmp(names->v[i], normal))
 			return 0;
 	}
 	v = reallocarray(names->v, names->n + 1, sizeof(*v));
 	if (v) {
 		names->v = v;
-		v[names->n] = strdup(name);
+		v[names->n] = strdup(normal);
 	}
 	if (!v || !v[names->n])
 		return error_set(err, ENOMEM, "not enough memory for the names");

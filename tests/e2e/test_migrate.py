@@ -410,7 +410,8 @@ def test_fail2ban_and_plain_lists(bed, tmp_path):
     assert [(n["count"], n["lines"]) for n in report["not_carried"]] == [(2, [3]), (1, [8])]
     plain = tmp_path / "office.txt"
     plain.write_text("# head\n\n198.51.100.1  # first\n198.51.100.77/24 ; host bits\n203.0.113.5-203.0.113.6 // two\n"
-                     "allow 203.0.113.9;\n2001:db8::1, sixth\r\n61.0.0.0 255.255.0.0 mask\nsip.example.net\n",
+                     "allow 203.0.113.9;\n2001:db8::1, sixth\r\n61.0.0.0 255.255.0.0 mask\nsip.example.net\n"
+                     "SIP.Example.net.\nsip.example.net.\n",
                      encoding="utf-8")
     result = bed.axp("import", plain, "--into", tmp_path / "office.list")
     assert result.returncode == 0

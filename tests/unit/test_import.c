@@ -284,9 +284,11 @@ static void ipset_sets_without_counterpart(void **state)
 		  "create a hash:ip\nadd a 10.0.0.1\n"
 		  "create n hash:net,iface\nadd n 10.0.0.0/8,eth0\nadd n 10.0.0.0/8,eth1\n"
 		  "create b hash:ip bitmask 255.0.0.255\nadd b 10.0.0.1\n"
-		  "create l list:set\nadd l a\n");
+		  "create l list:set\nadd l a\n"
+		  "create m hash:mac\n"); /* empty: nothing is lost */
 	assert_int_equal(r.rc, 0);
 	assert_string_equal(lists_of(&r.im), "a: 10.0.0.1/32");
+	assert_int_equal(notes_of(&r.im, IMPORT_LOST), 4);
 	assert_int_equal(noted(&r.im, IMPORT_LOST, "hash:net,iface"), 2);
 	assert_int_equal(noted(&r.im, IMPORT_LOST, "list of sets"), 1);
 }
