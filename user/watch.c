@@ -112,6 +112,25 @@ static struct perf_buffer *make_buffer(struct watch *w, size_t pages)
 	return perf_buffer__new_raw(w->map, pages, &attr, take_sample, w, NULL);
 }
 
+/*
+ * EACCES: perf_event_open(2) without CAP_PERFMON. Debian's kernels know a
+ * kernel.perf_event_paranoid of 3, their default, where that is not enough.
+ */
+static int no_buffer(int error, struct error *err)
+{
+	if (error == EPERM)
+		return error_set(err, EPERM,
+				 "no memory may be locked for perf buffers: give this process "
+				 "CAP_IPC_LOCK, or raise its limit (`ulimit -l`)");
+	if (error == EACCES)
+		return error_set(
+			err, EACCES,
+			"the kernel lets this process make no perf buffers: run it with "
+			"sudo, or give it CAP_PERFMON and set kernel.perf_event_paranoid to "
+			"2 where it is higher (`sysctl kernel.perf_event_paranoid`)");
+	return error_set(err, error, "cannot make perf buffers: %s", strerror(error));
+}
+
 static int open_buffer(struct watch *w, struct error *err)
 {
 	int cpus = libbpf_num_possible_cpus();
@@ -127,12 +146,8 @@ static int open_buffer(struct watch *w, struct error *err)
 	/* Without CAP_IPC_LOCK all buffers of a user share what may be locked. */
 	while (!w->buffer && errno == EPERM && pages > PAGES_MIN)
 		w->buffer = make_buffer(w, pages /= 2);
-	if (!w->buffer && errno == EPERM)
-		return error_set(err, EPERM,
-				 "no memory may be locked for perf buffers: give this process "
-				 "CAP_IPC_LOCK, or raise its limit (`ulimit -l`)");
 	if (!w->buffer)
-		return error_set(err, errno, "cannot make perf buffers: %s", strerror(errno));
+		return no_buffer(errno, err);
 	rc = bpf_map_update_elem(w->instance->maps[MAP_WATCH_BUFFERS], &w->n, &w->map, BPF_ANY);
 	return rc ? error_set(err, errno, "cannot set the perf buffers: %s", strerror(errno)) : 0;
 }

@@ -73,6 +73,10 @@ def numbers(*names):
     return {NUMBERS[name] for name in names}
 
 
+def paranoid():
+    return int(Path("/proc/sys/kernel/perf_event_paranoid").read_text(encoding="ascii"))
+
+
 def needs_landlock():
     """Without it what faces the network must become another user."""
     if ctypes.CDLL(None).syscall(444, None, 0, 1) < 1:  # landlock_create_ruleset: its version
@@ -126,6 +130,8 @@ def test_watching_takes_memory_that_is_locked(lab):
     axp = narrow(lab, SOMEBODY)
     write(axp, {}, SOMEBODY)
     axp.ok("load", "eth0")
+    if paranoid() > 2:
+        pytest.skip("kernel.perf_event_paranoid is above 2: perf buffers are for CAP_SYS_ADMIN")
     axp.ok("capture", "-w", "/dev/null", "--duration", "1s")
     if os.cpu_count() > 16:
         pytest.skip("so many CPUs have so much more of it")
@@ -141,6 +147,21 @@ def test_watching_takes_memory_that_is_locked(lab):
         for w in watchers:
             w.kill()
             w.communicate()
+
+
+@pytest.mark.parametrize("capabilities", [ALL, [c for c in ALL if c != "perfmon"]], ids=["all", "no-perfmon"])
+def test_watching_where_the_kernel_allows_it(lab, capabilities):
+    """Without CAP_PERFMON it never does; with it, but for a setting that some distributions know."""
+    axp = narrow(lab, SOMEBODY)
+    write(axp, {}, SOMEBODY)
+    axp.ok("load", "eth0")
+    axp = narrow(lab, SOMEBODY, capabilities)
+    if capabilities == ALL and paranoid() <= 2:
+        axp.ok("capture", "-w", "/dev/null", "--duration", "1s")
+    else:
+        assert axp.fails("capture", "-w", "/dev/null", "--duration", "1s") == (
+            "allowxdp: the kernel lets this process make no perf buffers: run it with sudo, or give it CAP_PERFMON and set "
+            "kernel.perf_event_paranoid to 2 where it is higher (`sysctl kernel.perf_event_paranoid`)")
 
 
 @pytest.mark.parametrize("missing", ALL)
