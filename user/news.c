@@ -134,11 +134,12 @@ int news_read_list(const struct paths *paths, struct policy *p, size_t list, str
 
 int news_read(const struct paths *paths, struct policy *p, struct error *err)
 {
+	size_t before = p->base.n;
 	int rc = 0;
 
 	for (size_t i = 0; i < p->n_lists && p->n_sources && !rc; i++)
 		rc = news_read_list(paths, p, i, err);
-	return rc ? rc : policy_sort_entries(p, &p->base, err);
+	return rc || p->base.n == before ? rc : policy_sort_entries(p, &p->base, err);
 }
 
 /* What the administrator carves out of lists: in the config, and by `add`. */

@@ -55,6 +55,8 @@ static int missing(const struct policy *from, const struct entries *entries,
 		}
 		if (lists[e->list] >= 0)
 			twin = policy_find_entry_next(to, &e->prefix, lists[e->list], &at);
+		if (at < to->base.n && twin == &to->base.v[at])
+			at++; /* so that the next one is looked for behind it */
 		if (twin && !((twin->flags ^ e->flags) & ENTRY_CARVE) && twin->until == e->until)
 			continue;
 		if (push(out, from, e))

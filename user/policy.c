@@ -145,21 +145,15 @@ int entries_reserve(struct entries *e, size_t n)
 	return 0;
 }
 
-int entries_push(struct entries *e, const struct entry *entry)
+int entries_double(struct entries *e)
 {
-	struct entry *v;
-	size_t cap;
+	size_t cap = e->cap ? e->cap * 2 : 256;
+	struct entry *v = reallocarray(e->v, cap, sizeof(*v));
 
-	if (e->n == e->cap) {
-		cap = e->cap ? e->cap * 2 : 256;
-		v = reallocarray(e->v, cap, sizeof(*v));
-		if (!v)
-			return -ENOMEM;
-		e->v = v;
-		e->cap = cap;
-	}
-	e->v[e->n++] = *entry;
-	e->expire |= entry->until != 0;
+	if (!v)
+		return -ENOMEM;
+	e->v = v;
+	e->cap = cap;
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #ifndef ALLOWXDP_POLICY_H
 #define ALLOWXDP_POLICY_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -180,8 +181,18 @@ const char *source_kind_name(enum source_kind kind);
 /* Room for n more at once. -ENOMEM. */
 int entries_reserve(struct entries *e, size_t n);
 
+/* Makes room for as many again, a few at least. -ENOMEM. */
+int entries_double(struct entries *e);
+
 /* Appends; entries stay unsorted until policy_sort_entries. -ENOMEM. */
-int entries_push(struct entries *e, const struct entry *entry);
+static inline int entries_push(struct entries *e, const struct entry *entry)
+{
+	if (e->n == e->cap && entries_double(e))
+		return -ENOMEM;
+	e->v[e->n++] = *entry;
+	e->expire |= entry->until != 0;
+	return 0;
+}
 
 /*
  * Sorts and drops exact duplicates (same prefix, list, sign: the first one stays), which are noted

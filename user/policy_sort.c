@@ -180,21 +180,26 @@ static int entry_compare(const struct entry *a, const struct entry *b)
 	return order ? order : (int)a->list - (int)b->list;
 }
 
-/* Of two that are alike, the first one written: strings are numbered as they are read. */
-static int written_compare(const struct entry *a, const struct entry *b)
+/*
+ * Of two that are alike, the first one written: strings are numbered as they are read. Sets *alike:
+ * two that end up side by side were compared with each other, whatever way they were sorted, so
+ * that when it is still false nothing is there twice.
+ */
+static int written_compare(const struct entry *a, const struct entry *b, bool *alike)
 {
 	int order = entry_compare(a, b);
 
 	if (order)
 		return order;
+	*alike = true;
 	if (a->source != b->source)
 		return a->source < b->source ? -1 : 1;
 	return a->line < b->line ? -1 : a->line > b->line;
 }
 
-static int written_order(const void *a, const void *b)
+static int written_order(const void *a, const void *b, void *alike)
 {
-	return written_compare(a, b);
+	return written_compare(a, b, alike);
 }
 
 /* Numbers of entries that break the order, ascending. */
@@ -203,22 +208,29 @@ struct misfits {
 	size_t n, room;
 };
 
+/* Certainly a < b, as of nearly all neighbours in a sorted list: seen without a call. */
+static bool ascends(const struct entry *a, const struct entry *b)
+{
+	return a->prefix.family == b->prefix.family && address_half(a, 0) < address_half(b, 0);
+}
+
 /*
  * An entry that is less than the one before it breaks the order, unless that one was itself too
  * large for its place. Returns false when they are too many to be merged.
  */
-static bool find_misfits(const struct entries *e, struct misfits *out)
+static bool find_misfits(const struct entries *e, struct misfits *out, bool *alike)
 {
 	size_t last = 0, before = SIZE_MAX, misfit;
 
 	for (size_t i = 1; i < e->n; i++) {
-		if (written_compare(&e->v[last], &e->v[i]) <= 0) {
+		if (ascends(&e->v[last], &e->v[i]) ||
+		    written_compare(&e->v[last], &e->v[i], alike) <= 0) {
 			before = last;
 			last = i;
 			continue;
 		}
 		misfit = i;
-		if (before == SIZE_MAX || written_compare(&e->v[before], &e->v[i]) <= 0) {
+		if (before == SIZE_MAX || written_compare(&e->v[before], &e->v[i], alike) <= 0) {
 			misfit = last;
 			last = i;
 		}
@@ -245,13 +257,13 @@ static void take_out(struct entries *e, const struct misfits *m, struct entry *o
 }
 
 /* Both sorted; e has room for the others behind its own. */
-static void merge(struct entries *e, const struct entry *others, size_t n)
+static void merge(struct entries *e, const struct entry *others, size_t n, bool *alike)
 {
 	size_t kept = e->n, at = e->n + n;
 
 	e->n = at;
 	while (n) {
-		if (kept && written_compare(&e->v[kept - 1], &others[n - 1]) > 0)
+		if (kept && written_compare(&e->v[kept - 1], &others[n - 1], alike) > 0)
 			e->v[--at] = e->v[--kept];
 		else
 			e->v[--at] = others[--n];
@@ -265,8 +277,8 @@ static int number_order(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* True: all is in order now. */
-static bool sort_few(struct entries *e)
+/* True: all is in order now, and *alike is true if any two are alike, else as it was. */
+static bool sort_few(struct entries *e, bool *alike)
 {
 	enum { ONE_IN = 64 };
 	struct misfits m = { .room = e->n / ONE_IN + 16 };
@@ -274,7 +286,7 @@ static bool sort_few(struct entries *e)
 	_cleanup_free_ struct entry *others = NULL;
 
 	m.v = numbers;
-	if (!numbers || e->n > UINT32_MAX || !find_misfits(e, &m))
+	if (!numbers || e->n > UINT32_MAX || !find_misfits(e, &m, alike))
 		return false;
 	if (!m.n)
 		return true;
@@ -283,8 +295,8 @@ static bool sort_few(struct entries *e)
 		return false;
 	qsort(m.v, m.n, sizeof(*m.v), number_order);
 	take_out(e, &m, others);
-	qsort(others, m.n, sizeof(*others), written_order);
-	merge(e, others, m.n);
+	qsort_r(others, m.n, sizeof(*others), written_order, alike);
+	merge(e, others, m.n, alike);
 	return true;
 }
 
@@ -308,14 +320,11 @@ static void note_repeated(struct repeats *r, const struct entry *first, const st
 	r->n++;
 }
 
-int policy_sort_entries(struct policy *p, struct entries *e, struct error *err)
+/* Of those that are alike, which stand side by side, one stays. */
+static int drop_repeated(struct policy *p, struct entries *e, struct error *err)
 {
 	size_t i, n = 1;
 
-	if (e->n < 2)
-		return 0;
-	if (!sort_few(e) && sort_all(e))
-		return error_set(err, ENOMEM, "not enough memory to sort %zu entries", e->n);
 	for (i = 1; i < e->n; i++) {
 		const struct entry *last = &e->v[n - 1], *next = &e->v[i];
 
@@ -334,4 +343,17 @@ int policy_sort_entries(struct policy *p, struct entries *e, struct error *err)
 	}
 	e->n = n;
 	return 0;
+}
+
+int policy_sort_entries(struct policy *p, struct entries *e, struct error *err)
+{
+	bool alike = false;
+
+	if (e->n < 2)
+		return 0;
+	if (sort_few(e, &alike))
+		return alike ? drop_repeated(p, e, err) : 0;
+	if (sort_all(e))
+		return error_set(err, ENOMEM, "not enough memory to sort %zu entries", e->n);
+	return drop_repeated(p, e, err);
 }

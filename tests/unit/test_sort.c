@@ -123,6 +123,31 @@ static void test_nearly_in_order(void **state)
 	}
 }
 
+/*
+ * In lists in order, where nothing is there twice but for one line, which is written in one or two
+ * wrong places, with or without a right one.
+ */
+static void test_one_twice(void **state)
+{
+	(void)state;
+	for (unsigned int round = 0; round < 600; round++) {
+		size_t n = 3 + roll(1000), kept = 1, copies = 1 + round % 2;
+		struct entry *v = make(n, 200), twice = any_entry(200);
+
+		qsort(v, n, sizeof(*v), obvious);
+		for (size_t i = 1; i < n; i++) {
+			if (!alike(&v[kept - 1], &v[i]))
+				v[kept++] = v[i];
+		}
+		if (round % 3)
+			twice = v[roll((uint32_t)kept)];
+		for (size_t k = 0; k < copies; k++)
+			v[kept - 1 - roll(k ? (uint32_t)kept : 5) % kept] = twice;
+		check(v, kept);
+		free(v);
+	}
+}
+
 static void test_backwards(void **state)
 {
 	enum { N = 5000 };
@@ -144,6 +169,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_order),
 		cmocka_unit_test(test_nearly_in_order),
+		cmocka_unit_test(test_one_twice),
 		cmocka_unit_test(test_backwards),
 	};
 
