@@ -288,6 +288,7 @@ static struct fixture *small_fixture(void)
 {
 	struct fixture *f = test_calloc(1, sizeof(*f));
 
+	fixture_one_cpu();
 	assert_int_equal(fixture_open_with(f, SMALL), 0);
 	fixture_rules(f, 0, &rules);
 	fixture_active(f, AXP_MODE_ENFORCE, 0);
