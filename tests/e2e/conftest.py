@@ -21,6 +21,20 @@ def pytest_sessionstart(session):
     lab_module.sweep()
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """What programs of a failed test's lab had to say, as if they had said it on stderr."""
+    report = (yield).get_result()
+    if report.when != "call" or not report.failed:
+        return
+    for made in [v for v in item.funcargs.values() if isinstance(v, lab_module.Lab)]:
+        for log in sorted(made.directory.rglob("*.log")):
+            text = log.read_text(encoding="utf-8", errors="replace").splitlines()
+            said = "\n".join([f"{log.name}:", *text[-30:], ""])
+            report.sections.append((f"Captured stderr {log.name}", said))
+            item.add_report_section("call", f"stderr {log.name}", said)  # for the file of results
+
+
 @pytest.fixture
 def lab():
     """A fresh lab, nothing loaded."""

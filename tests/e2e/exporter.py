@@ -6,7 +6,7 @@ import re
 import socket
 from pathlib import Path
 
-from lab import wait_for
+from lab import lasting, wait_for
 
 SAMPLE = re.compile(r'^(\w+)(?:\{(.*)\})? (\d+)$')
 
@@ -118,7 +118,7 @@ class Exporter:
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(lasting(10))
 
 
 def read_all(sock):

@@ -16,6 +16,7 @@ import fcntl
 import functools
 import itertools
 import json
+import math
 import os
 import select
 import shutil
@@ -92,6 +93,11 @@ def run(*argv, check=True, timeout=60, **kwargs):
         raise AssertionError(f"{' '.join(map(str, argv))}: exit status {result.returncode}\n"
                              f"{result.stdout}{result.stderr}")
     return result
+
+
+def lasting(seconds):
+    """Whole seconds, long enough for what is to happen meanwhile."""
+    return math.ceil(seconds * SLOW)
 
 
 def wait_for(condition, what, timeout=15.0):
@@ -514,7 +520,7 @@ class Lab:
             process.terminate()
         for process in self.processes:
             try:
-                process.wait(5)
+                process.wait(lasting(5))
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

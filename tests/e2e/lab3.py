@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from frames import udp
-from lab import HOST4, HOST6, die_with_parent, run, wait_for
+from lab import HOST4, HOST6, SLOW, die_with_parent, lasting, run, wait_for
 from programs import CALL, media_port_option, rtp_pcap
 
 SO_TIMESTAMPNS = 35
@@ -350,7 +350,7 @@ class Flood:
     def stop(self):
         """Returns how many frames were sent."""
         self.process.send_signal(signal.SIGTERM)
-        out, _ = self.process.communicate(timeout=20)
+        out, _ = self.process.communicate(timeout=20 * SLOW)
         assert self.process.returncode == 0
         return int(out)
 
@@ -367,12 +367,12 @@ def sipp(lab, namespace, scenario, source, destination, port=5060, media_port=30
     at = f"[{destination}]" if ":" in destination else destination
     return lab.popen(namespace, "sipp", f"{at}:{port}", "-i", source, "-p", 5060, "-mi", source,
                      media_port_option(), media_port, "-sf", directory / "call.xml", "-m", 1, "-nostdin",
-                     "-timeout", f"{timeout}s", "-timeout_error", "-trace_err", "-trace_msg", cwd=directory)
+                     "-timeout", f"{lasting(timeout)}s", "-timeout_error", "-trace_err", "-trace_msg", cwd=directory)
 
 
 def ended(process, timeout=30):
     """The exit status; 0 is a call that went well."""
-    return process.wait(timeout)
+    return process.wait(timeout * SLOW)
 
 
 def quiet_call(pause_ms, invite_padding=0):

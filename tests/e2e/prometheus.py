@@ -3,7 +3,7 @@
 
 import json
 
-from lab import ROOT, wait_for
+from lab import ROOT, SLOW, wait_for
 
 MONITORING = ROOT / "tools" / "monitoring"
 RULES = MONITORING / "allowxdp.rules.yml"
@@ -18,8 +18,9 @@ class Prometheus:
         self.lab = lab
         directory = lab.directory / "prometheus"
         directory.mkdir()
+        interval = f"{round(500 * SLOW)}ms"
         (directory / "prometheus.yml").write_text(f"""
-global: {{scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 1s}}
+global: {{scrape_interval: {interval}, scrape_timeout: {interval}, evaluation_interval: 1s}}
 rule_files: [{RULES}]
 scrape_configs:
   - job_name: allowxdp

@@ -8,7 +8,7 @@ import time
 import pytest
 
 import lab3
-from lab import EXOTEL_MUMBAI, OFFICE4, STRANGER4, STRANGER6, wait_for
+from lab import EXOTEL_MUMBAI, OFFICE4, STRANGER4, STRANGER6, lasting, wait_for
 from lab3 import config, probing, service
 
 SIP, RTP = 5060, 20000
@@ -34,6 +34,7 @@ def kept(lab, list_):
 
 def add(lab, list_, prefix, seconds, *args):
     """Returns the moments between which it must end."""
+    seconds = lasting(seconds)
     started = time.time()
     lab.axp.ok("add", list_, prefix, "--for", f"{seconds}s", *args)
     return started + seconds - EARLY, time.time() + seconds + LATE
@@ -150,7 +151,7 @@ def test_an_expired_entry_matches_no_more_and_the_next_command_sweeps_it(loaded)
 def test_what_is_left_survives(loaded, change):
     pair = STRANGER4, SIP
     with probing(loaded, pair) as probe:
-        between = add(loaded, "trunk", STRANGER4, 2)
+        between = add(loaded, "trunk", STRANGER4, 3)
         if change == "reload":
             loaded.axp.write(config(SERVICES, {**LISTS, "trunk": [*LISTS["trunk"], "192.0.2.200"]}))
             loaded.axp.ok("reload")
@@ -164,7 +165,7 @@ def test_what_is_left_survives(loaded, change):
             loaded.axp.ok("remove", "trunk", "198.51.100.0/25")
             loaded.axp.ok("mode", "enforce")
         assert probe.passes(pair)
-        assert 0 <= entry(loaded, "trunk", f"{STRANGER4}/32")["seconds_left"] <= 3
+        assert 0 <= entry(loaded, "trunk", f"{STRANGER4}/32")["seconds_left"] <= lasting(3) + 1
         assert_ended(probe, pair, between)
 
 
@@ -179,7 +180,7 @@ def test_expired_while_nothing_was_loaded(loaded):
 
 def test_an_entry_of_the_config_with_an_end(lab):
     """In files the moment is written out."""
-    until = int(time.time()) + 6
+    until = int(time.time()) + lasting(6)
     text = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(until))
     lab.axp.write(config(SERVICES, {**LISTS, "trunk": [*LISTS["trunk"], f"{STRANGER4} until={text} # fair"]}))
     with probing(lab, (STRANGER4, SIP)) as probe:
@@ -231,7 +232,7 @@ def test_it_ends_while_a_change_waits_to_be_confirmed(loaded):
     with probing(loaded, pair, (OFFICE4, SIP)) as probe:
         between = add(loaded, "trunk", STRANGER4, 2)
         loaded.axp.write(config(SERVICES, {**LISTS, "trunk": ["192.0.2.200"]}))
-        loaded.axp.ok("reload", "--confirm", "1s")
+        loaded.axp.ok("reload", "--confirm", f"{lasting(1)}s")
         assert probe.passes(pair) and not probe.passes((OFFICE4, SIP))
         wait_for(lambda: loaded.axp.status()["rolled_back"], "rolled back")
         assert_ended(probe, pair, between)

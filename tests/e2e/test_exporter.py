@@ -15,8 +15,8 @@ import pytest
 import lab3
 from exporter import Exporter, Metrics, no_longer_runs, split
 from frames import tcp, udp
-from lab import (BINARY, EXOTEL_MUMBAI, FRESHCHAT_IN, HOST4, HOST6, OFFICE4, STRANGER4, STRANGER6, Lab, one_error, run,
-                 wait_for)
+from lab import (BINARY, EXOTEL_MUMBAI, FRESHCHAT_IN, HOST4, HOST6, OFFICE4, STRANGER4, STRANGER6, Lab, lasting,
+                 one_error, run, wait_for)
 from test_metrics import promtool
 
 SIP_DROPPED = {"interface": "eth0", "direction": "in", "service": "sip", "family": "ipv4", "verdict": "drop",
@@ -204,7 +204,7 @@ def test_neither_process_outlives_the_other(lab, which):
     parent, child = exporter.pids()
     os.kill([parent, child][which], signal.SIGKILL)
     if which:
-        assert exporter.process.wait(10) == 1
+        assert exporter.process.wait(lasting(10)) == 1
         assert "the HTTP process was ended by signal 9" in exporter.process.stderr.read()
     no_longer_runs(child)
 
@@ -346,7 +346,7 @@ def test_it_is_not_filtered_unless_its_port_is_guarded(lab):
     lab.processes.append(again)
     assert again.stdout.readline()
     again.terminate()
-    assert again.wait(10) == -signal.SIGTERM and again.stderr.read() == warning
+    assert again.wait(lasting(10)) == -signal.SIGTERM and again.stderr.read() == warning
     local = Exporter(lab, listen=f"127.0.0.1:{exporter.port}")
     assert lab.axp("reload").stderr == ""
     local.stop()

@@ -118,11 +118,21 @@ def test_commands_of_the_starter_config_exist():
     assert named and all(f"  {command}" in usage for command in named), named
 
 
-def test_scripts_say_how_they_are_used():
-    for script in ("tools/test", "tools/demo", "tools/screenshots"):
-        result = subprocess.run([ROOT / script, "--nonsense"], stdin=subprocess.DEVNULL, capture_output=True,
-                                text=True, timeout=60, check=False)
-        assert result.returncode == 2 and "usage" in result.stderr
+@pytest.mark.parametrize("command, says", [
+    ("tools/test --nonsense", "usage: "), ("tools/test --only packets", "usage: "), ("tools/demo --nonsense", "usage: "),
+    ("tools/screenshots --nonsense", "usage: "), ("tools/test-package --nonsense", "usage: "),
+    ("tools/deps nonsense", "usage: "), ("tools/fuzz --seconds 0", "usage: "),
+    ("tools/fuzz nothing", "tools/fuzz: there is no target nothing: --list names them"),
+    ("tools/test-kernels --kernel 5.4", "usage: "), ("tools/test-kernels --all --part 3/2", "usage: "),
+    ("tools/test-kernels --all --part 0/2", "usage: "),
+    ("tools/test-kernels --part 1/2", "tools/test-kernels: --part is a part of --all: add --all"),
+])
+def test_scripts_say_how_they_are_used(command, says):
+    script, *arguments = command.split()
+    result = subprocess.run([ROOT / script, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                            timeout=60, check=False)
+    assert result.returncode == 2 and result.stdout == ""
+    assert result.stderr.startswith(says) and result.stderr.count("\n") == 1
 
 
 def pictures(document):

@@ -11,7 +11,7 @@ from scapy.packet import Raw
 
 import lab3
 from frames import IP, TCP, UDP, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, ethernet
-from lab import EXOTEL_MUMBAI, HOST4, HOST6, OFFICE4, OFFICE6, STRANGER4, STRANGER6, Lab, wait_for
+from lab import EXOTEL_MUMBAI, HOST4, HOST6, OFFICE4, OFFICE6, STRANGER4, STRANGER6, Lab, lasting, wait_for
 from lab3 import config, service
 from programs import start_sip_server
 
@@ -93,7 +93,7 @@ def test_call_with_a_large_invite(loaded, family, listed, unlisted, host):
     assert counts["sip", "pass", "listed"] >= 3 and counts["sip", "pass", "fragment"] >= 2
     assert lab3.ended(stranger) != 0
     server.terminate()
-    server.wait(5)
+    server.wait(lasting(5))
     counts = by_reason(loaded, family)
     assert counts["sip", "drop", "unlisted"] >= 2  # the INVITE and repetitions
     assert counts["sip", "drop", "fragment-dropped"] == 3 * counts["sip", "drop", "unlisted"]

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import HOST4, LISTS, OFFICE4, RTP, SIP, STRANGER4, run, wait_for
+from lab import HOST4, LISTS, OFFICE4, RTP, SIP, SLOW, STRANGER4, run, wait_for
 
 PORT = 20000
-PPS = 2000
+PPS = int(2000 / SLOW)
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +25,7 @@ def traffic(tmp_path_factory):
 def ended(process):
     """Stops it; what it printed, as {source: (packets, first, last, gaps)}."""
     process.send_signal(signal.SIGTERM)
-    out, _ = process.communicate(timeout=20)
+    out, _ = process.communicate(timeout=20 * SLOW)
     assert process.returncode == 0
     return {line.split()[0]: tuple(map(int, line.split()[1:])) for line in out.splitlines()}
 

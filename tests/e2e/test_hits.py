@@ -14,7 +14,7 @@ import time
 import pytest
 
 from frames import udp
-from lab import EXOTEL_KARNATAKA, EXOTEL_MUMBAI, OFFICE4, OFFICE6, STRANGER4, STRANGER6, run, wait_for
+from lab import EXOTEL_KARNATAKA, EXOTEL_MUMBAI, OFFICE4, OFFICE6, STRANGER4, STRANGER6, lasting, run, wait_for
 
 SERVICES = (("sip", ["udp/5060"], ["trunk", "office"]), ("rtp", ["udp/10000-20000"], ["office"]))
 LISTS = {
@@ -188,7 +188,7 @@ def test_killed(loaded):
         time.sleep(whole * (n % 15) / 15)
         with contextlib.suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGKILL)  # nsenter has become the command
-        process.communicate(timeout=20)
+        process.communicate(timeout=lasting(20))
         killed += process.returncode == -signal.SIGKILL
     assert killed >= 5
     assert hits(loaded) == {("office", "203.0.113.0/24"): sent}
@@ -197,7 +197,7 @@ def test_killed(loaded):
     time.sleep(whole / 2)
     with contextlib.suppress(ProcessLookupError):
         os.kill(process.pid, signal.SIGKILL)
-    process.communicate(timeout=20)
+    process.communicate(timeout=lasting(20))
     axp.ok("unload", "--all")
     axp.ok("load", "eth0")
     assert hits(loaded) == {("office", "203.0.113.0/24"): sent}

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 import pytest
 
 from frames import tcp, udp
-from lab import (BINARY, EXOTEL_MUMBAI, GATEWAY4, LISTS, NEIGHBOUR, OFFICE4, STRANGER4, STRANGER6, wait_for)
+from lab import BINARY, EXOTEL_MUMBAI, GATEWAY4, LISTS, NEIGHBOUR, OFFICE4, STRANGER4, STRANGER6, lasting, wait_for
 from programs import RTP_PACKETS, call, start_sip_server, svmap
 
 PHONE, SCANNER, DIALLER = STRANGER4, NEIGHBOUR, GATEWAY4  # svwar goes by the route
@@ -50,7 +50,7 @@ def test_a_phone_is_proposed_and_scanners_are_not(lab):
         pool.submit(svmap, lab, SCANNER)
         pool.submit(svwar, lab)
     learn.send_signal(signal.SIGINT)
-    out, err = learn.communicate(timeout=30)
+    out, err = learn.communicate(timeout=lasting(30))
     assert (learn.returncode, err) == (0, "")
     lines = commands(out)
     assert [line.split(" --label ")[0] for line in lines] == [f"allowxdp add exotel-sip {PHONE}/32",

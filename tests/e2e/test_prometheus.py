@@ -13,7 +13,7 @@ import pytest
 from exporter import Exporter
 from frames import TAGS, ethernet, ip, tcp, udp
 from frames import IP, Raw
-from lab import (EXOTEL_MUMBAI, HOST4, OFFICE4, OFFICE6, ROOT, STRANGER4, STRANGER6, Lab, run, wait_for)
+from lab import EXOTEL_MUMBAI, HOST4, OFFICE4, OFFICE6, ROOT, SLOW, STRANGER4, STRANGER6, Lab, lasting, run, wait_for
 from prometheus import MONITORING, RULES, Prometheus
 
 DASHBOARD = json.loads((MONITORING / "allowxdp-dashboard.json").read_text(encoding="utf-8"))
@@ -60,7 +60,7 @@ def send_paced(lab, frames, seconds):
                 frame = n * n % 7919 % len(frames)
                 sock.send(frames[frame])
                 count[frame] += 1
-            time.sleep(0.002)
+            time.sleep(0.002 * SLOW)
         sock.close()
     threads = [threading.Thread(target=send, args=(c, 1000 * i)) for i, c in enumerate(sent)]
     for thread in threads:
@@ -78,7 +78,7 @@ def dropped_on_the_way(lab):
 def send_and_count(lab, mode, seconds):
     frames, lost = samples_of(lab), dropped_on_the_way(lab)
     sent = send_paced(lab, [f for f, _ in frames], seconds)
-    assert len(sent) == len(frames) and sum(sent.values()) > 1000
+    assert len(sent) == len(frames) and sum(sent.values()) > 1000 / SLOW
     for n, (frame, key) in enumerate(frames):
         if mode == "monitor":
             key = (*key[:4], "pass", key[5])
@@ -178,7 +178,7 @@ def test_counters_do_not_reset_in_prometheus_eyes(watched):
 
 def test_unit_tests_of_the_rules():
     tests = sorted((ROOT / "tests" / "prometheus").glob("*.test.yml"))
-    result = subprocess.run(["promtool", "test", "rules", *tests], capture_output=True, text=True, timeout=300,
+    result = subprocess.run(["promtool", "test", "rules", *tests], capture_output=True, text=True, timeout=lasting(300),
                             check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     assert len(tests) == 3

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from lab import OFFICE4, STRANGER4, run
+from lab import OFFICE4, STRANGER4, lasting, run
 
 PORT = 20000  # of a service
 COUNT = 20000
@@ -152,7 +152,7 @@ def on_terminal(lab, *args):
             break
         seen += part
     os.close(here)
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=lasting(30)) == 0
     return seen.decode()
 
 

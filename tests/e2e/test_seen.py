@@ -4,7 +4,7 @@
 import json
 import time
 
-from lab import HOST4, OFFICE4, STRANGER4, run
+from lab import HOST4, OFFICE4, STRANGER4, lasting, run
 
 PORT = 20000  # of service rtp
 
@@ -19,11 +19,11 @@ def send(lab, source, n):
 
 
 def test_watch_shows_each_drop(shared):
-    process = shared.axp.start("watch", "--json", "--count", "3", "--duration", "20s")
-    time.sleep(1)
+    process = shared.axp.start("watch", "--json", "--count", "3", "--duration", f"{lasting(20)}s")
+    time.sleep(lasting(1))
     sport = send(shared, STRANGER4, 3)
     send(shared, OFFICE4, 2)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=lasting(30))
     assert process.returncode == 0, err
     lines = [json.loads(line) for line in out.splitlines()]
     drops = [line for line in lines if line.get("reason") == "unlisted"]
@@ -35,11 +35,11 @@ def test_watch_shows_each_drop(shared):
 
 def test_capture_is_read_with_its_comments(shared, tmp_path):
     file = tmp_path / "drops.pcapng"
-    process = shared.axp.start("capture", "-w", file, "--both", "--service", "rtp", "--count", "5", "--duration", "20s")
-    time.sleep(1)
+    process = shared.axp.start("capture", "-w", file, "--both", "--service", "rtp", "--count", "5", "--duration", f"{lasting(20)}s")
+    time.sleep(lasting(1))
     send(shared, STRANGER4, 3)
     send(shared, OFFICE4, 2)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=lasting(30))
     assert process.returncode == 0, err
     out = run("tshark", "-r", file, "-T", "fields", "-e", "ip.src", "-e", "udp.dstport", "-e", "frame.comment").stdout
     rows = [line.split("\t") for line in out.splitlines()]

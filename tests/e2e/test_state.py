@@ -9,8 +9,7 @@ import time
 import pytest
 
 from frames import udp
-from lab import (EXOTEL_KARNATAKA, EXOTEL_MUMBAI, FRESHCHAT_IN, LISTS, OFFICE4, STRANGER4, STRANGER6,
-                 wait_for)
+from lab import EXOTEL_KARNATAKA, EXOTEL_MUMBAI, FRESHCHAT_IN, LISTS, OFFICE4, STRANGER4, STRANGER6, lasting, wait_for
 
 
 def kept(lab, list_):
@@ -127,7 +126,7 @@ def test_commands_at_once_do_not_interleave(guarded):
     running = [guarded.axp.start("add", "office", p) for p in prefixes]
     running += [guarded.axp.start("reload") for _ in range(4)]
     for process in running:
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=lasting(60))
         assert process.returncode == 0, out + err
     assert kept(guarded, "office") == prefixes
     for prefix in prefixes:
@@ -148,7 +147,7 @@ def test_a_waiting_command_says_what_it_waited_for(guarded):
         # Readers need no lock.
         assert guarded.axp.status()["mode"] == "enforce"
         assert guarded.axp("check", "10.2.0.1", "tcp/443").returncode == 3
-    process.communicate(timeout=20)
+    process.communicate(timeout=lasting(20))
     assert process.returncode == 0
     assert guarded.axp("check", "10.2.0.1", "tcp/443").returncode == 0
 

@@ -9,14 +9,14 @@ import threading
 import pytest
 
 import lab3
-from lab import GATEWAY4, GATEWAY6, HOST4, HOST6, STRANGER4, STRANGER6, Namespace, wait_for
+from lab import GATEWAY4, GATEWAY6, HOST4, HOST6, STRANGER4, STRANGER6, Namespace, lasting, wait_for
 from lab3 import config, connect, echoes, service
 from programs import media_port_option
 
 LISTS = {"office": ["203.0.113.0/24", "2001:db8:7::/48"]}
 ALL = config([service("sip", ["udp/5060"], ["office"]),
               service("wide", ["udp/10000-60000", "tcp/10000-60000"], ["office"])], LISTS)
-RTP_SECONDS = 6
+RTP_SECONDS = lasting(6)
 REMOTE_MEDIA, LOCAL_MEDIA = 6000, 30000
 
 

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from frames import tcp, udp
-from lab import OFFICE4, STRANGER4, STRANGER6, wait_for
+from lab import OFFICE4, STRANGER4, STRANGER6, lasting, wait_for
 from terminal import GIVE_BACK, TAKE_SCREEN, Terminal
 
 SPARKS = set("▁▂▃▄▅▆▇█")
@@ -60,14 +60,14 @@ def test_once_equals_what_was_sent(guarded):
     lab = guarded
     lab.send(udp(lab, STRANGER4, 5060), count=11)  # before the interval: in the totals alone
     wait_for(lambda: lab.axp.count("sip", "drop") == 11, "all counted")
-    process = lab.axp.start("top", "--json", "--interval", "3s")
-    time.sleep(1.0)
+    process = lab.axp.start("top", "--json", "--interval", f"{lasting(3)}s")
+    time.sleep(lasting(1))
     lab.send(udp(lab, STRANGER4, 5060), udp(lab, OFFICE4, 5060), tcp(lab, STRANGER6, 443), count=40)
     lab.send(udp(lab, STRANGER4, 20000), count=7)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=lasting(60))
     assert (process.returncode, err) == (0, "")
     said = json.loads(out)
-    assert 3.0 <= said["seconds"] < 6.0
+    assert lasting(3) <= said["seconds"] < 2 * lasting(3)
     assert (said["mode"], said["interfaces"]) == ("enforce", [{"name": "eth0", "attach": "native", "egress":
                                                                lab.axp.status()["interfaces"][0]["egress"]}])
     figures = {(s["service"], s["direction"]): {v: (s[v]["packets"], s[v]["total"])
@@ -90,12 +90,12 @@ def test_once_equals_what_was_sent(guarded):
 
 def test_once_as_text(guarded):
     lab = guarded
-    process = lab.axp.start("top", "--once", "--interval", "2s")
-    time.sleep(0.8)
+    process = lab.axp.start("top", "--once", "--interval", f"{lasting(2)}s")
+    time.sleep(0.8 * lasting(1))
     lab.send(udp(lab, STRANGER4, 5060), count=30)
     lab.axp.ok("mode", "monitor")
     lab.send(udp(lab, STRANGER4, 5060), count=12)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=lasting(60))
     assert (process.returncode, err) == (0, "")
     seconds = float(re.match(r"instance default: mode monitor, generation 1, ([0-9.]+) s\n", out)[1])
     assert re.search(r"^interface eth0: native, egress (tcx|clsact)$", out, re.M)
@@ -134,8 +134,8 @@ def test_rates_equal_what_was_sent(guarded):
     lab.axp.ok("mode", "monitor")
     lab.send(udp(lab, STRANGER4, 5060), count=5)
     lab.axp.ok("mode", "enforce")
-    with top(lab, "--interval", "3s", columns=140) as terminal:
-        fresh(terminal, 3)
+    with top(lab, "--interval", f"{lasting(3)}s", columns=140) as terminal:
+        fresh(terminal, lasting(3))
         lab.send(udp(lab, STRANGER4, 5060), udp(lab, OFFICE4, 5060), udp(lab, OFFICE4, 5060), count=300)
         figures = terminal.wait(lambda lines: any(row(lines, "sip")[:3]) and row(lines, "sip"), "rates are shown")
         seconds = measured(terminal.lines())

@@ -14,7 +14,7 @@ import pytest
 from scapy.utils import RawPcapNgReader
 
 from frames import TAGS, Raw, ethernet, ip, tcp, udp
-from lab import HOST4, HOST6, OFFICE4, OFFICE6, STRANGER4, STRANGER6, run, wait_for
+from lab import HOST4, HOST6, OFFICE4, OFFICE6, SLOW, STRANGER4, STRANGER6, lasting, run, wait_for
 from lab3 import Flood, build_flood, config, service
 
 RTP, SIP, ALIVE = 20000, 5060, 5
@@ -52,7 +52,7 @@ class Watch:
         """(stdout, stderr)"""
         if sig and self.process.poll() is None:
             self.process.send_signal(sig)
-        out, err = self.process.communicate(timeout=30)
+        out, err = self.process.communicate(timeout=lasting(30))
         self.lasted = time.monotonic() - self.began
         self.lab.processes.remove(self.process)
         assert self.process.returncode == status, err
@@ -88,13 +88,13 @@ def test_a_flood_adds_up(shared, flood_program, rate):
     began = time.monotonic()
     flood = Flood(lab, flood_program, [udp(lab, STRANGER4, RTP), udp(lab, OFFICE4, RTP), udp(lab, STRANGER4, SIP),
                                        udp(lab, STRANGER6, RTP), udp(lab, STRANGER4, RTP + 1, b"x" * 900)])
-    time.sleep(0.3)
+    time.sleep(0.3 * SLOW)
     sent, lasted = flood.stop(), time.monotonic() - began
     # Of each round of five the first, the fourth (IPv6) and the fifth are dropped by rtp, and two of them watched.
     wanted = [2 * (sent // 5) + (sent % 5 > 0), 3 * (sent // 5) + (sent % 5 > 0) + (sent % 5 > 3)]
     wait_for(lambda: lab.axp.count("rtp", "drop") - before == wanted[1], "every frame is counted")
     shown, end = watch.end()
-    assert end["shown"] + end["left_out"] + end["lost"] == wanted[0] > 10000
+    assert end["shown"] + end["left_out"] + end["lost"] == wanted[0] > 10000 / SLOW
     if rate == 200:
         assert end["lost"] == 0 and rate <= end["shown"] <= rate + rate * (lasted + 0.1)
     assert {(p["source"], p["service"], p["reason"], p["verdict"]) for p in shown} == {
@@ -109,11 +109,11 @@ def test_a_flood_is_captured_and_adds_up(shared, flood_program, tmp_path):
     before = lab.axp.count("rtp", "drop")
     watch = Watch(lab, "capture", "-w", file, "--json", "--service", "rtp", "--rate", "1000000", "--snaplen", "100")
     flood = Flood(lab, flood_program, [udp(lab, STRANGER4, RTP, b"x" * 1000)])
-    time.sleep(0.1)
+    time.sleep(0.1 * SLOW)
     sent = flood.stop()
     wait_for(lambda: lab.axp.count("rtp", "drop") - before == sent, "every frame is counted")
     said = json.loads(watch.end()[0])
-    assert said["packets"] + said["left_out"] + said["lost"] == sent and said["packets"] > 1000
+    assert said["packets"] + said["left_out"] + said["lost"] == sent and said["packets"] > 1000 / SLOW
     fields = run("tshark", "-r", file, "-T", "fields", "-e", "frame.cap_len", "-e", "frame.len").stdout.splitlines()
     assert fields == [f"100\t{42 + 1000}"] * said["packets"]
 
@@ -198,7 +198,8 @@ def test_text_says_what_it_left_out(shared):
     lines = out.splitlines()
     shown = [line for line in lines[1:] if not line.startswith("...")]
     said = [int(line.split()[1]) for line in lines if line.startswith("...")]
-    assert 1 <= len(shown) <= 4 and all(f"{STRANGER4}:40000" in line and " drop " in line for line in shown)
+    assert 1 <= len(shown) <= watch.lasted + 2
+    assert all(f"{STRANGER4}:40000" in line and " drop " in line for line in shown)
     assert said and sum(said) <= 60 - len(shown)
     assert f"{len(shown)} packets shown, {60 - len(shown)} left out (more than 1 a second), 0 lost" in err
 
@@ -214,14 +215,14 @@ def tshark(file, *fields):
 def test_capture_ends_by_count_and_by_time(shared, tmp_path):
     lab = shared
     counted = Watch(lab, "capture", "-w", tmp_path / "count.pcapng", "--count", "7", "--json")
-    timed = Watch(lab, "capture", "-w", tmp_path / "time.pcapng", "--duration", "1s", "--json", n=1)
+    timed = Watch(lab, "capture", "-w", tmp_path / "time.pcapng", "--duration", f"{lasting(1)}s", "--json", n=1)
     lab.send(udp(lab, STRANGER4, RTP), count=20)
     said = json.loads(counted.end(sig=None)[0])
     assert (said["packets"], said["why"]) == (7, "that many were asked for")
     assert len(tshark(tmp_path / "count.pcapng", "frame.len")) == 7
     said = json.loads(timed.end(sig=None)[0])
     assert (said["packets"], said["left_out"], said["lost"], said["why"]) == (20, 0, 0, "the time is over")
-    assert 0.9 < timed.lasted < 3
+    assert lasting(1) - 0.1 < timed.lasted < lasting(1) + 2 * SLOW
     assert len(tshark(tmp_path / "time.pcapng", "frame.len")) == 20
 
 
@@ -250,10 +251,10 @@ def test_capture_into_a_pipe(shared):
     capture.stdout = None
     wait_for(lambda: watching(lab)[0], "it watches")
     lab.send(udp(lab, STRANGER4, RTP), count=5)
-    out, _ = reader.communicate(timeout=20)
+    out, _ = reader.communicate(timeout=lasting(20))
     assert out.count(f"{STRANGER4}.40000 > {HOST4}.{RTP}") == 3
     lab.send(udp(lab, STRANGER4, RTP))
-    assert capture.wait(20) == 0  # nobody reads it any more
+    assert capture.wait(lasting(20)) == 0  # nobody reads it any more
 
 
 def test_capture_of_what_leaves(lab, tmp_path):
