@@ -15,6 +15,9 @@
 
 #define TEXT_FIELD(key, flags, type, member) \
 	CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | (flags), type, member, 0, CYAML_UNLIMITED)
+/* For people only: nobody else reads it and finds it empty. */
+#define PROSE_FIELD(key, flags, type, member) \
+	CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | (flags), type, member, 1, CYAML_UNLIMITED)
 #define LIST_FIELD(key, flags, type, member, entry) \
 	CYAML_FIELD_SEQUENCE(key, flags, type, member, entry, 0, CYAML_UNLIMITED)
 
@@ -23,6 +26,10 @@
 
 static const cyaml_schema_value_t text_schema = {
 	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED),
+};
+
+static const cyaml_schema_value_t prose_schema = {
+	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, CYAML_UNLIMITED),
 };
 
 static const cyaml_schema_field_t service_fields[] = {
@@ -59,7 +66,7 @@ static const cyaml_schema_field_t list_fields[] = {
 	TEXT_FIELD("max-shrink", CYAML_FLAG_OPTIONAL, struct config_list, feed.max_shrink),
 	TEXT_FIELD("min-prefix4", CYAML_FLAG_OPTIONAL, struct config_list, feed.min_prefix4),
 	TEXT_FIELD("min-prefix6", CYAML_FLAG_OPTIONAL, struct config_list, feed.min_prefix6),
-	TEXT_FIELD("unpublished", CYAML_FLAG_OPTIONAL, struct config_list, unpublished),
+	PROSE_FIELD("unpublished", CYAML_FLAG_OPTIONAL, struct config_list, unpublished),
 	CYAML_FIELD_END,
 };
 
@@ -98,11 +105,11 @@ static const cyaml_schema_field_t top_fields[] = {
 
 static const cyaml_schema_field_t provenance_fields[] = {
 	TEXT_FIELD("name", 0, struct config_profile, name),
-	TEXT_FIELD("title", 0, struct config_profile, title),
-	TEXT_FIELD("provider", 0, struct config_profile, provider),
-	TEXT_FIELD("source", 0, struct config_profile, source),
+	PROSE_FIELD("title", 0, struct config_profile, title),
+	PROSE_FIELD("provider", 0, struct config_profile, provider),
+	PROSE_FIELD("source", 0, struct config_profile, source),
 	TEXT_FIELD("date", 0, struct config_profile, date),
-	LIST_FIELD("missing", MAY_BE_EMPTY, struct config_profile, missing, &text_schema),
+	LIST_FIELD("missing", MAY_BE_EMPTY, struct config_profile, missing, &prose_schema),
 	CYAML_FIELD_END,
 };
 
@@ -244,6 +251,12 @@ static int wrong_type(const struct search *s, const char *what, const char *key,
 			item ? "an item of " : "", key, what, example_of(key));
 }
 
+static int no_text(const struct search *s, const char *key, bool item, unsigned int line)
+{
+	return error_at(s->err, s->path, line, "%s\"%s\" is empty: write it like %s",
+			item ? "an item of " : "", key, example_of(key));
+}
+
 static const cyaml_schema_field_t *find_field(const cyaml_schema_field_t *fields, const char *key)
 {
 	for (; fields->key; fields++)
@@ -327,6 +340,8 @@ static int search_value(const struct search *s, const cyaml_schema_value_t *sche
 		if (n->type != YAML_SCALAR_NODE)
 			return wrong_type(s, "plain text, in quotes if it ends with \":\"", key,
 					  item, line);
+		if (n->data.scalar.length < schema->string.min)
+			return no_text(s, key, item, line);
 		return 0;
 	}
 }

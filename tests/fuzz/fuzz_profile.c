@@ -8,11 +8,12 @@
 /* Where it comes from can be shown. */
 static void check_provenance(const struct policy *p, const struct provenance *from)
 {
-	size_t n = strlen(policy_string(p, from->name)) + strlen(policy_string(p, from->title)) +
-		   strlen(policy_string(p, from->provider)) +
-		   strlen(policy_string(p, from->source)) + strlen(policy_string(p, from->date));
+	const uint32_t texts[] = { from->name, from->title, from->provider, from->source,
+				   from->date };
 
-	fuzz_check(n && from->n_missing <= PROVENANCE_MISSING_MAX);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		fuzz_check(*policy_string(p, texts[i]));
+	fuzz_check(from->n_missing <= PROVENANCE_MISSING_MAX);
 	for (size_t i = 0; i < from->n_missing; i++)
 		fuzz_check(*policy_string(p, from->missing[i]));
 }

@@ -488,6 +488,26 @@ static void provenance(void **state)
 		"the profile is named \"y\", but its file x.yaml: rename one of them");
 }
 
+/* Who reads a profile's texts are people, to whom nothing must not look like something. */
+static void prose_is_not_empty(void **state)
+{
+	scratch_write(
+		*state, "share/x.yaml",
+		"profile:\n  {name: x, title: t,\n   provider: , source: s, date: 2026-11-21}\n");
+	refused(*state, "include: [x]\n", "share/x.yaml", 3,
+		"\"provider\" is empty: write it like provider: Exotel");
+	scratch_write(*state, "share/x.yaml",
+		      "profile:\n  name: x\n  title: t\n  provider: p\n  source: s\n"
+		      "  date: 2026-11-21\n  missing:\n  - one\n  - \"\"\n");
+	refused(*state, "include: [x]\n", "share/x.yaml", 9,
+		"an item of \"missing\" is empty: write it like missing: [\"what the provider does "
+		"not publish\"]");
+	scratch_write(*state, "share/x.yaml", HEAD("x") "lists:\n- name: l\n  unpublished: ''\n");
+	refused(*state, "include: [x]\n", "share/x.yaml", 4,
+		"\"unpublished\" is empty: write it like unpublished: \"ask the provider's "
+		"support for the addresses\"");
+}
+
 static void a_profile_alone_guards_nothing(void **state)
 {
 	scratch_write(*state, "share/x.yaml", HEAD("x"));
@@ -581,6 +601,7 @@ int main(void)
 		test(two_profiles_with_the_same_name_in_them),
 		test(keys_that_are_the_configs),
 		test(provenance),
+		test(prose_is_not_empty),
 		test(a_profile_alone_guards_nothing),
 		test(too_many),
 		test(read_alone),
