@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import lab3
-from lab import GATEWAY4, HOST4, OFFICE4, OFFICE6, STRANGER4, STRANGER6, wait_for
+from lab import GATEWAY4, HOST4, OFFICE4, OFFICE6, SLOW, STRANGER4, STRANGER6, lasting, wait_for
 from lab3 import config, connect, echoes, service
 
 HTTPS = service("https", ["tcp/443"], ["office"])
@@ -218,14 +218,15 @@ def test_ssh_session_cut_off_by_force_comes_back_unconfirmed(lab):
         try:
             session.stdin.write(b"before\n")
             session.stdin.flush()
-            assert says(session, b"before", 5)
-            out = ssh.run(STRANGER4, ssh.command("load", "eth0", "--force", "--confirm", "2s")).stdout
+            assert says(session, b"before", 5 * SLOW)
+            out = ssh.run(STRANGER4, ssh.command("load", "eth0", "--force", "--confirm",
+                                               f"{lasting(2)}s")).stdout
             assert f"{STRANGER4} to tcp/22 of service ssh (unlisted)" in out
             session.stdin.write(b"after\n")
             session.stdin.flush()
             assert not says(session, b"after", 0.5)
             assert lab.axp.status()["confirm_deadline"]
-            assert says(session, b"after", 10)
+            assert says(session, b"after", 10 * SLOW)
             assert lab.axp.status()["rolled_back"] is True
         finally:
             session.kill()
