@@ -188,6 +188,7 @@ CLANG_FORMAT ?= $(firstword $(wildcard /usr/bin/clang-format-14) clang-format)
 CPPCHECK_FLAGS := --quiet --error-exitcode=1 --std=c11 --enable=warning,portability,performance \
 	--inline-suppr --suppress=missingIncludeSystem --suppress=preprocessorErrorDirective \
 	--suppress=memleak --suppress=resourceLeak --suppress=ctuuninitvar --suppress=unmatchedSuppression \
+	--suppress=normalCheckLevelMaxBranches \
 	-Iinclude -Iuser '-DALLOWXDP_VERSION=""' \
 	'-DLIBBPF_OPTS(t,n,...)=struct t n={__VA_ARGS__}' \
 	'-DDECLARE_LIBBPF_OPTS(t,n,...)=struct t n={__VA_ARGS__}' \

@@ -67,7 +67,7 @@ static int missing(const struct policy *from, const struct entries *entries,
 
 static int difference(const struct policy *from, const struct policy *to, struct plan_entries *out)
 {
-	int lists[POLICY_MAX_LISTS];
+	int lists[POLICY_MAX_LISTS] = { 0 };
 
 	for (size_t i = 0; i < from->n_lists; i++)
 		lists[i] = policy_find_list(to, from->lists[i].name);

@@ -73,9 +73,11 @@ static int ask(struct twin *t, const struct synthetic *packet, uint16_t sport, u
 {
 	struct synthetic p = *packet;
 	uint8_t frame[SYNTHETIC_MAX];
+	size_t n;
 
 	p.sport = sport;
-	return twin_ask(t, word, frame, synthetic_frame(&p, frame), out, err);
+	n = synthetic_frame(&p, frame);
+	return twin_ask(t, word, frame, n, out, err);
 }
 
 static int question(struct twin *t, const struct running *r, const struct explanation *x,

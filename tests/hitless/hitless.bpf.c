@@ -74,7 +74,7 @@ int record(struct __sk_buff *skb)
 	struct hl_record *r;
 	struct hl_lane *lane;
 	struct hl_stamp s;
-	__u32 class;
+	__u32 class, at;
 
 	if (skb->len != HL_FRAME || bpf_skb_load_bytes(skb, HL_HEAD, &s, sizeof(s)) ||
 	    s.magic != HL_MAGIC) {
@@ -83,7 +83,9 @@ int record(struct __sk_buff *skb)
 	}
 	class = s.class & (HL_CLASSES - 1);
 	lane = &lanes[s.lane & (HL_LANES - 1)];
-	r = &records[((s.lane & (HL_LANES - 1)) * HL_CLASSES + class) * 2 + (s.epoch & 1)];
+	at = ((s.lane & (HL_LANES - 1)) * HL_CLASSES + class) * 2 + (s.epoch & 1);
+	barrier_var(at); /* clang makes + an |, after which Linux 6.1 knows no bounds any more */
+	r = &records[at & (HL_LANES * HL_CLASSES * 2 - 1)];
 	if (r->epoch != s.epoch) {
 		r->epoch = s.epoch;
 		r->count = 0;
