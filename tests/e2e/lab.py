@@ -30,27 +30,52 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-BINARY = Path(os.environ.get("ALLOWXDP_BINARY", ROOT / "build" / "allowxdp"))
+
+
+@functools.cache
+def copies():
+    """A directory for copies of files of this tree that other users may not get at (a checkout in somebody's home)."""
+    made = Path(tempfile.mkdtemp(prefix=f"axp{os.getpid()}-copies-"))
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    made.chmod(0o755)
+    return made
+
+
+def is_open(path):
+    """May every user go there, or run it?"""
+    return all(p.stat().st_mode & 0o001 for p in (path, *path.parents))
+
+
+def binary():
+    """The program under test."""
+    original = Path(os.environ.get("ALLOWXDP_BINARY", ROOT / "build" / "allowxdp"))
+    if not original.exists() or is_open(original):
+        return original
+    for program in (original, original.with_name("allowxdpd")):
+        shutil.copy2(program, copies())
+        (copies() / program.name).chmod(0o755)
+    return copies() / original.name
 
 
 def profiles():
     """
-    The profiles of this tree; a copy of root's own where another user may write those (a checkout in
-    somebody's home), as allowxdp would refuse them.
+    The profiles of this tree; a copy of root's own where another user may write those, as allowxdp would refuse them, or
+    may not read them.
     """
     original = ROOT / "profiles"
     paths = [original, *original.parents, *original.iterdir()]
-    if not any(p.stat().st_uid or (p.stat().st_mode & 0o022 and not p.stat().st_mode & 0o1000) for p in paths):
+    if is_open(original) and all(p.stat().st_mode & 0o004 for p in original.iterdir()) and \
+            not any(p.stat().st_uid or (p.stat().st_mode & 0o022 and not p.stat().st_mode & 0o1000) for p in paths):
         return original
-    copy = Path(tempfile.mkdtemp(prefix=f"axp{os.getpid()}-profiles-"))
-    atexit.register(shutil.rmtree, copy, ignore_errors=True)
-    copy.chmod(0o755)
+    copy = copies() / "profiles"
+    copy.mkdir(mode=0o755)
     for p in original.iterdir():
         shutil.copyfile(p, copy / p.name)
         (copy / p.name).chmod(0o644)
     return copy
 
 
+BINARY = binary()
 PROFILES = profiles()
 SLOW = float(os.environ.get("ALLOWXDP_TEST_SLOW", 1))  # on an emulated machine: what all limits are multiplied by
 

@@ -74,15 +74,19 @@ def loaded(lab):
     return lab
 
 
+NEIGHBOURS = ("not-ip", "other-protocol")  # ARP and ND come when they like
+
+
 def traces(lab):
     """All that packets leave behind in the kernel."""
     pins = lab.axp.bpffs / "default"
     names = [p.name for p in pins.iterdir()
-             if not p.name.startswith(("link_", "egress_", "lpm", "tries", "dir", "policies"))]
+             if not p.name.startswith(("link_", "egress_", "lpm", "tries", "dir", "policies", "counters_"))]
     dumps = {n: json.loads(run("bpftool", "-j", "map", "dump", "pinned", pins / n).stdout) for n in names}
     for counter in dumps:  # noise of the kernel that no packet makes
         if counter == "hit_cpus":
             dumps[counter] = None
+    dumps["counters"] = [c for c in lab.axp.counters() if c["reason"] not in NEIGHBOURS]
     return dumps
 
 
@@ -132,8 +136,7 @@ def test_the_same_becomes_of_a_packet_that_comes(two):
         view = lab3.View(two)
         two.send((udp if protocol == "udp" else tcp)(two, address, int(number)))
         wait_for(lambda: view.count(service_ or "-", verdict, reason) == 1, f"it is counted: {address} {port}")
-        neighbours = ("not-ip", "other-protocol")  # ARP and ND come when they like
-        counted = [c for c in view.counters() if c["direction"] == "in" and c["reason"] not in neighbours]
+        counted = [c for c in view.counters() if c["direction"] == "in" and c["reason"] not in NEIGHBOURS]
         assert [c["packets"] for c in counted] == [1], (address, port, counted)
 
 

@@ -232,9 +232,9 @@ HOSTILE = {
 def test_hostile_requests(served, name):
     request, status = HOSTILE[name]
     answer = served.exporter.raw(request)
-    # Where it closes before all was sent, the answer may be lost on the way.
+    # Where it closes before it has read all, the answer may be lost on the way.
     assert not answer or split(answer)[0] == status, answer[:300]
-    assert answer or len(request) > 50000
+    assert answer or len(request) > 10000
     assert served.exporter.scrape().value("allowxdp_loaded") == 1
     wait_for(lambda: served.exporter.sockets() == 0, "all connections are closed")
 
@@ -249,7 +249,8 @@ def test_clients_that_dawdle_or_vanish(served):
             sock = stack.enter_context(contextlib.closing(exporter.connect()))
             sock.sendall(data)
             return sock
-        slow = [client(data) for data in (b"", b"GET /metr", request[:-2], b"\r\n" * 2000, b"\x16\x03\x01\0\xc8\1" + bytes(40))]
+        slow = [client(data) for data in (b"", b"GET /metr", request[:-2])]
+        odd = [client(data) for data in (b"\r\n" * 2000, b"\x16\x03\x01\0\xc8\1" + bytes(40))]
         gone = client(request[:-2])
         gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         gone.close()
@@ -264,6 +265,10 @@ def test_clients_that_dawdle_or_vanish(served):
         assert 9 < time.monotonic() - started < 14
         for sock in slow:
             assert sock.recv(1) == b""
+        for sock in odd:  # libmicrohttpd 1.0 ends those at once, with an answer or without
+            with contextlib.suppress(ConnectionResetError):
+                answer = sock.recv(1000)
+                assert not answer or answer.startswith(b"HTTP/1.1 400 ")
 
 
 def slow_scrapers(exporter, n, request):
