@@ -32,6 +32,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
+# Ubuntu's /usr/sbin/bpftool is a wrapper that wants the tools of the very kernel that runs: a real one comes first.
+for _real in (*Path("/usr/lib/linux-tools").glob("*/bpftool"), *Path("/usr/lib").glob("linux-tools-*/bpftool")):
+    os.environ["PATH"] = f"{_real.parent}:{os.environ['PATH']}"
+    break
+
+
 @functools.cache
 def copies():
     """A directory for copies of files of this tree that other users may not get at (a checkout in somebody's home)."""
