@@ -232,9 +232,9 @@ HOSTILE = {
 def test_hostile_requests(served, name):
     request, status = HOSTILE[name]
     answer = served.exporter.raw(request)
-    # Where it closes before it has read all, the answer may be lost on the way.
+    # Where it closes before it has read all, the answer may be lost on the way; libmicrohttpd 1.0 gives none to noise.
     assert not answer or split(answer)[0] == status, answer[:300]
-    assert answer or len(request) > 10000
+    assert answer or len(request) > 50000 or name == "noise"
     assert served.exporter.scrape().value("allowxdp_loaded") == 1
     wait_for(lambda: served.exporter.sockets() == 0, "all connections are closed")
 
