@@ -87,10 +87,11 @@ def test_without_the_egress_program_dns_fails(lab):
     assert dns_queries(lab.host, STRANGER4, 500)[0] == 500
     remove_egress(lab)
     assert egress(lab) == "none"
-    answered, ports = dns_queries(lab.host, STRANGER4, 500, timeout=0.5, in_flight=500)
+    # No more at once than the resolver's socket buffer takes (277 on x86-64): it may not get the CPU for a while.
+    answered, ports = dns_queries(lab.host, STRANGER4, 500, timeout=0.5, in_flight=100)
     # Ports that no service guards, and now and then one that the first round used.
     assert answered <= sum(not 10000 <= p <= 60000 for p in ports) + 50
-    assert lab.axp.count("rtp", "drop", "unlisted") >= 400
+    wait_for(lambda: lab.axp.count("rtp", "drop", "unlisted") >= 400, "the answers are dropped")
     # `load` mends it.
     lab.axp.ok("load", "eth0")
     assert egress(lab) == kind
@@ -121,7 +122,7 @@ def test_replies_false_lets_none_in(lab):
     """--force: the resolver that the machine's own /etc/resolv.conf names would be cut off too."""
     load(lab, [WIDE, "tcp/10000-60000"], "--force", replies=False)
     lab3.start_resolver(lab, STRANGER4)
-    answered, ports = dns_queries(lab.host, STRANGER4, 200, timeout=0.5, in_flight=200)
+    answered, ports = dns_queries(lab.host, STRANGER4, 200, timeout=0.5, in_flight=100)
     assert answered == sum(not 10000 <= p <= 60000 for p in ports)
     with contextlib.closing(lab3.EchoServer(lab.net, STRANGER4, 8080)):
         assert connect(lab.host, STRANGER4, 8080, sport=20000, timeout=0.5) is None
