@@ -118,17 +118,16 @@ static __always_inline int ranges4(const struct dir4 *d, const union axp_dir4_un
 	return set4(d, unit->ranges.set[i], services);
 }
 
-static __always_inline int short_ranges4(const struct dir4 *d, const union axp_dir4_unit *unit,
-					 __u32 at, __u64 *services)
+static __always_inline int prefixes4(const struct dir4 *d, const union axp_dir4_unit *unit,
+				     __u32 at, __u64 *services)
 {
-	__u32 i = range_of(at, unit->roots[0], unit->roots[1], LANES, unit->roots[2],
-			   LANES & 0xffffffff) -
-		  1;
+	__u32 i = range_of(at, unit->roots[0], unit->roots[1], LANES, unit->roots[2], LANES) - 1;
+	__u64 rest = unit->prefixes.rest;
 
-	if (i >= AXP_DIR4_SHORT_RANGES ||
-	    at - unit->short_ranges.first[i] > unit->short_ranges.span[i])
+	if (i >= AXP_DIR4_PREFIXES ||
+	    (at ^ unit->prefixes.first[i]) >> AXP_DIR4_PREFIX_OPEN(rest, i))
 		return DIRECTORY_KNOWS;
-	return set4(d, unit->short_ranges.set, services);
+	return set4(d, AXP_DIR4_PREFIX_SET(rest), services);
 }
 
 static __always_inline int parts4(const struct dir4 *d, __u64 root, __u32 at, __u64 *services)
@@ -138,8 +137,8 @@ static __always_inline int parts4(const struct dir4 *d, __u64 root, __u32 at, __
 
 	if (!unit)
 		return DIRECTORY_KNOWS;
-	if (root & AXP_DIR4_SHORT)
-		return short_ranges4(d, unit, at, services);
+	if (root & AXP_DIR4_OF_PREFIXES)
+		return prefixes4(d, unit, at, services);
 	return ranges4(d, unit, at, services);
 }
 
@@ -159,14 +158,9 @@ static __always_inline int directory4_look_up(__u32 slot, __u32 address, __u64 *
 		return DIRECTORY_KNOWS;
 	header = &d.first->units[AXP_DIR4_HEADER].header;
 	bit = address >> (header->shift & 31);
-	unit = &d.first->units[AXP_DIR4_FILTER + (bit >> 8 & (AXP_DIR4_FILTER_UNITS - 1))];
-	if (!(unit->words[bit >> 5 & 7] >> (bit & 31) & 1))
+	unit = unit4(&d, header->filter + (__u32)(bit >> 8));
+	if (!unit || !(unit->words[bit >> 5 & 7] >> (bit & 31) & 1))
 		return DIRECTORY_KNOWS;
-	if (header->fine) {
-		unit = unit4(&d, AXP_DIR4_FINE + (address >> 16));
-		if (!unit || !(unit->words[address >> 13 & 7] >> (address >> 8 & 31) & 1))
-			return DIRECTORY_KNOWS;
-	}
 	unit = &d.first->units[AXP_DIR4_ROOT + (address >> 18)];
 	chunk = unit->roots[address >> 16 & 3];
 	at = address & 0xffff;

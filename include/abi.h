@@ -18,7 +18,7 @@
  * struct axp_control.
  */
 #ifndef AXP_ABI_VERSION
-#define AXP_ABI_VERSION 6
+#define AXP_ABI_VERSION 7
 #endif
 
 enum {
@@ -174,8 +174,7 @@ enum {
 	AXP_DIR4_UNIT = 32, /* bytes */
 	AXP_DIR4_PAGE_UNITS = AXP_DIR_PAGE / AXP_DIR4_UNIT,
 	AXP_DIR4_WORDS = 8, /* __u32, in a unit */
-	/* first units of: bits by the first bits of an address, as many as the header says (/16 in
-	 * short lists, /18, /21 in long ones): something is listed there */
+	/* first units of: the filter of a list that is not large (axp_dir_header) */
 	AXP_DIR4_FILTER = 0,
 	AXP_DIR4_FILTER_UNITS = 8192,
 	/* __u64[65536], by /16: what is listed there, or where that stands (AXP_DIR4_RANGE and
@@ -185,10 +184,7 @@ enum {
 	AXP_DIR4_SETS = AXP_DIR4_ROOT + 65536 / 4,
 	AXP_DIR4_HEADER = AXP_DIR4_SETS + AXP_SETS / 4,
 	AXP_DIR4_FIRST = AXP_DIR4_HEADER + 1, /* here begins what is given out */
-	/* In large ones (`fine`) two pages follow, __u32[524288]: bit n: the same of the nth /24,
-	 * and what is given out begins behind them. */
-	AXP_DIR4_FINE = AXP_DIR4_PAGE_UNITS,
-	AXP_DIR4_FINE_FIRST = 3 * AXP_DIR4_PAGE_UNITS,
+	AXP_DIR4_LARGE_FILTER = AXP_DIR4_PAGE_UNITS,
 
 	AXP_DIR6_UNIT = 64,
 	AXP_DIR6_PAGE_UNITS = AXP_DIR_PAGE / AXP_DIR6_UNIT,
@@ -211,17 +207,19 @@ struct axp_dir_header {
 	__u32 n_sets; /* the first is 1 */
 	__u32 root;   /* IPv6: unit of the topmost node */
 	__u32 filled; /* `used` when it was made: what came since has replaced something */
-	__u32 fine;   /* IPv4: 1: it has the filter by /24 */
-	__u32 shift;  /* IPv4: bits of an address that the first filter does not look at */
+	/* IPv4: the unit where the filter begins, __u32[]: a bit for each value of the first bits
+	 * of an address, those that are left when it is shifted: something is listed there. */
+	__u32 filter;
+	__u32 shift;
 };
 
 /*
  * IPv4: what is listed in a /16, or in an equal part of one, where that is little: addresses
- * first[i] to last[i] of the /16 have set[i]; or, where all have one set and no range has more than
- * 256 addresses, first[i] to first[i] + span[i]. Ascending; what is left over repeats the last one.
- * Where nothing is listed: first 0xffff, and a set of AXP_SET_NONE.
+ * first[i] to last[i] of the /16 have set[i]; or, where all have one set, prefixes of it, from
+ * first[i] on (axp_dir4_prefixes). Ascending; what is left over repeats the last one. Where nothing
+ * is listed: first 0xffff, and a set of AXP_SET_NONE.
  */
-enum { AXP_DIR4_RANGES = 6, AXP_DIR4_SHORT_RANGES = 10 };
+enum { AXP_DIR4_RANGES = 6, AXP_DIR4_PREFIXES = 12 };
 
 struct axp_dir4_ranges {
 	__u16 first[AXP_DIR4_RANGES];
@@ -230,12 +228,15 @@ struct axp_dir4_ranges {
 	__u8 pad[2];
 };
 
-struct axp_dir4_short_ranges {
-	__u16 first[AXP_DIR4_SHORT_RANGES];
-	__u8 span[AXP_DIR4_SHORT_RANGES];
-	__u8 set;
-	__u8 pad;
+/* `rest`: four bits for each prefix, from bit 0 on: how many of an address it leaves open; bits
+ * 48-55: the set of all. */
+struct axp_dir4_prefixes {
+	__u16 first[AXP_DIR4_PREFIXES];
+	__u64 rest;
 };
+
+#define AXP_DIR4_PREFIX_OPEN(rest, i) ((__u32)((rest) >> (i)*4) & 15)
+#define AXP_DIR4_PREFIX_SET(rest)     ((__u32)((rest) >> 48))
 
 /*
  * A /18, 64 times a /24; four of them are a /16. `any`: /24s in which something is listed. `own`:
@@ -262,9 +263,10 @@ enum { AXP_DIR4_PARTS_LOG2 = 4 }; /* at most */
 
 #define AXP_DIR4_RANGE(first, span, set) \
 	((__u64)(span) << 32 | (__u64)(first) << 16 | (__u64)(set) << 8 | AXP_DIR4_IN_RANGE)
-#define AXP_DIR4_SHORT (1U << 7) /* parts are axp_dir4_short_ranges */
-#define AXP_DIR4_PARTS(unit, log2, is_short) \
-	((__u64)(unit) << 32 | ((is_short) ? AXP_DIR4_SHORT : 0) | (log2) << 2 | AXP_DIR4_IN_PARTS)
+#define AXP_DIR4_OF_PREFIXES (1U << 7) /* parts are axp_dir4_prefixes */
+#define AXP_DIR4_PARTS(unit, log2, of_prefixes)                                           \
+	((__u64)(unit) << 32 | ((of_prefixes) ? AXP_DIR4_OF_PREFIXES : 0) | (log2) << 2 | \
+	 AXP_DIR4_IN_PARTS)
 #define AXP_DIR4_GROUPS(unit)      ((__u64)(unit) << 32 | AXP_DIR4_IN_GROUPS)
 #define AXP_DIR4_ROOT_KIND(word)   ((__u32)(word)&3)
 #define AXP_DIR4_ROOT_UNIT(word)   ((__u32)((word) >> 32))
@@ -285,7 +287,7 @@ enum { AXP_DIR4_PARTS_LOG2 = 4 }; /* at most */
 union axp_dir4_unit {
 	__u32 words[AXP_DIR4_WORDS];
 	struct axp_dir4_ranges ranges;
-	struct axp_dir4_short_ranges short_ranges;
+	struct axp_dir4_prefixes prefixes;
 	struct axp_dir4_group group;
 	__u64 roots[4];
 	__u64 cells[4];
@@ -502,9 +504,11 @@ struct axp_source_set {
  * The key of zeros is in it from the beginning: what found no room there any more.
  */
 enum {
-	AXP_HITS = 65536,     /* of one table */
-	AXP_HIT_EXACT = 8192, /* samples of a tick that are every listed packet */
-	AXP_HIT_SOME = 16384, /* from there on until here one in AXP_SAMPLE_SOME_OF */
+	AXP_HITS = 65536,       /* of one table */
+	AXP_HIT_EXACT = 8192,   /* samples of a tick that are every listed packet */
+	AXP_HIT_SOME = 10240,   /* from there on until here one in AXP_SAMPLE_SOME_OF */
+	AXP_HIT_FEW = 11264,    /* from there on until here one in AXP_SAMPLE_FEW_OF */
+	AXP_HIT_RARE_OF = 4096, /* later one in so many */
 };
 
 struct axp_hit_key {

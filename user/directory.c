@@ -5,13 +5,29 @@
 #include "directory_pool.h"
 
 enum {
-	ROOM_AT_FIRST = 32768,
+	ROOM_AT_FIRST = 2 * AXP_DIR4_PAGE_UNITS, /* with the filter of a large list */
 	SPARE_BYTES = 4 << 20,
-	/* Nodes from which on a filter looks at more bits: what it costs is the cache it takes. */
-	BY_18_FROM = 512,
-	BY_21_FROM = 16384,
-	FINE_FROM = 131072,
+	MEDIUM_FILTER = 11, /* the longest that has room in the first page: by /21 */
 };
+
+/*
+ * What the filter looks at: the more bits, the fewer unlisted sources get past it, and the more of
+ * the caches it takes (measured: docs/performance.md).
+ */
+static uint32_t filter_shift(size_t nodes)
+{
+	static const struct {
+		size_t nodes;
+		uint32_t shift;
+	} from[] = {
+		{ 524288, 9 }, { 131072, 10 }, { 16384, MEDIUM_FILTER }, { 512, 14 }, { 0, 16 }
+	};
+	size_t i = 0;
+
+	while (nodes < from[i].nodes)
+		i++;
+	return from[i].shift;
+}
 
 void directory_free(struct directory *d)
 {
@@ -40,22 +56,32 @@ uint32_t directory_used(const struct directory *d)
 	return directory_header(d)->used;
 }
 
+static void place_filter(struct axp_dir_header *h, size_t nodes)
+{
+	h->shift = filter_shift(nodes);
+	if (h->shift >= MEDIUM_FILTER) {
+		h->filter = AXP_DIR4_FILTER;
+		h->used = AXP_DIR4_FIRST;
+		return;
+	}
+	h->filter = AXP_DIR4_LARGE_FILTER;
+	h->used = h->filter + (1U << (32 - h->shift)) / 8 / AXP_DIR4_UNIT;
+}
+
 static int init(struct directory *d, size_t n)
 {
-	bool fine = d->family == AXP_IPV4 && n >= FINE_FROM;
 	struct axp_dir_header *h;
 
-	d->room = fine ? 2 * AXP_DIR4_FINE_FIRST : ROOM_AT_FIRST;
+	d->room = ROOM_AT_FIRST;
 	d->units = calloc(d->room, directory_unit(d->family));
 	if (!d->units)
 		return -ENOMEM;
 	h = directory_header(d);
-	h->used = fine                    ? AXP_DIR4_FINE_FIRST
-		  : d->family == AXP_IPV4 ? AXP_DIR4_FIRST
-					  : AXP_DIR6_FIRST;
-	h->fine = fine;
-	h->shift = n >= BY_21_FROM ? 11 : n >= BY_18_FROM ? 14 : 16;
 	h->n_sets = 1;
+	if (d->family == AXP_IPV4)
+		place_filter(h, n);
+	else
+		h->used = AXP_DIR6_FIRST;
 	return 0;
 }
 

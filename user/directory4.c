@@ -12,8 +12,8 @@ enum {
 	GROUP_SIZE = 1 << GROUP_BITS,
 	GROUP_BLOCKS = 64, /* of a /24 each */
 	BLOCK_SIZE = 256,
-	FINE_WORDS = 8,
-	COARSE_BITS = 32, /* /21s in a /16, bits in a word */
+	WORD_BITS = 32,
+	FILTER_WORDS = 4, /* of a /16 at most: a bit for each /23 */
 	NO_CHUNK = -1,
 };
 
@@ -23,11 +23,17 @@ struct run {
 	uint8_t set;
 };
 
+struct runs {
+	const struct run *v;
+	size_t n;
+};
+
+enum { MOST_PREFIXES = AXP_DIR4_PREFIXES << AXP_DIR4_PARTS_LOG2 };
+
 /* What is known of a /16 that was written. */
 struct chunk {
-	uint64_t root;             /* word of AXP_DIR4_ROOT */
-	uint32_t coarse;           /* by /21, of which the first filter may take several as one */
-	uint32_t fine[FINE_WORDS]; /* of the filter by /24 */
+	uint64_t root;                 /* word of AXP_DIR4_ROOT */
+	uint32_t filter[FILTER_WORDS]; /* its bits of the filter, in the first words */
 };
 
 /* Addresses with their sets come in ascending order; a /16 is written when all of it is there. */
@@ -36,6 +42,7 @@ struct painter {
 	int64_t chunk; /* number of the /16 that is open, or NO_CHUNK */
 	size_t n;
 	struct run runs[1 << CHUNK_BITS];        /* of the open one */
+	struct run prefixes[MOST_PREFIXES];      /* the same, each split into prefixes */
 	uint8_t block[GROUP_BLOCKS][BLOCK_SIZE]; /* sets of a group's addresses */
 	struct chunk made;                       /* the last /16 that was written */
 	bool apart; /* it is not put in its place: the caller does, when all are made */
@@ -56,44 +63,29 @@ static __u64 *root_at(const struct directory *d, uint32_t chunk)
 	return &u->roots[chunk % 4];
 }
 
-/* Sets bits of a filter before their addresses are listed, clears them after; others in `keep`
- * stay.
- */
-static void filter(uint32_t *word, uint32_t bits, uint32_t keep, bool before)
+/* What the filter says of a /16, all bits of some words or some of one. Bits are set before their
+ * addresses are listed, and cleared after. */
+static void filter(const struct directory *d, uint32_t chunk, const struct chunk *c, bool before)
 {
-	directory_publish(word, (before ? *word : *word & keep) | bits);
-}
+	const struct axp_dir_header *h = directory_header(d);
+	uint32_t at = (uint32_t)(((uint64_t)chunk << CHUNK_BITS) >> h->shift);
+	uint32_t bits = 1U << (CHUNK_BITS - h->shift), in_word = at % WORD_BITS;
+	uint32_t others = bits < WORD_BITS ? ~(((1U << bits) - 1) << in_word) : 0;
 
-/* The part of the first filter that tells of a /16: all bits of a word, or some of one. */
-static void filter_coarse(const struct directory *d, uint32_t chunk, uint32_t coarse, bool before)
-{
-	uint32_t shift = directory_header(d)->shift, at = (chunk << CHUNK_BITS) >> shift;
-	uint32_t bits = 1U << (CHUNK_BITS - shift), each = COARSE_BITS / bits, mine = 0, all;
+	for (uint32_t i = 0; i * WORD_BITS < bits; i++) {
+		uint32_t *word = word_at(d, h->filter, at / WORD_BITS + i);
 
-	if (bits == COARSE_BITS) {
-		filter(word_at(d, AXP_DIR4_FILTER, chunk), coarse, 0, before);
-		return;
+		directory_publish(word,
+				  (before ? *word : *word & others) | c->filter[i] << in_word);
 	}
-	for (uint32_t i = 0; i < bits; i++)
-		mine |= (uint32_t) !!(coarse >> (i * each) & ((1ULL << each) - 1)) << i;
-	all = ((1U << bits) - 1) << (at % COARSE_BITS);
-	filter(word_at(d, AXP_DIR4_FILTER, at / COARSE_BITS), mine << (at % COARSE_BITS), ~all,
-	       before);
-}
-
-static void filters(const struct directory *d, uint32_t chunk, const struct chunk *c, bool before)
-{
-	filter_coarse(d, chunk, c->coarse, before);
-	for (uint32_t i = 0; directory_header(d)->fine && i < FINE_WORDS; i++)
-		filter(word_at(d, AXP_DIR4_FINE, chunk * FINE_WORDS + i), c->fine[i], 0, before);
 }
 
 /* From here on packets go by it; each single address at once. */
 static void put_chunk(const struct directory *d, uint32_t chunk, const struct chunk *c)
 {
-	filters(d, chunk, c, true);
+	filter(d, chunk, c, true);
 	directory_publish_root(root_at(d, chunk), c->root);
-	filters(d, chunk, c, false);
+	filter(d, chunk, c, false);
 }
 
 /* The one set of all addresses that have any; AXP_SET_NONE if there are several. */
@@ -224,13 +216,13 @@ static int write_group(struct painter *p, uint32_t unit, const struct run *runs,
 }
 
 /* What of the runs lies from start to end, cut to it: how many, and *from moves past them. */
-static size_t cut(const struct painter *p, uint32_t start, uint32_t end, size_t *from,
+static size_t cut(const struct runs *runs, uint32_t start, uint32_t end, size_t *from,
 		  struct run *out)
 {
 	size_t n = 0;
 
-	for (; *from < p->n && p->runs[*from].first <= end; (*from)++) {
-		struct run r = p->runs[*from];
+	for (; *from < runs->n && runs->v[*from].first <= end; (*from)++) {
+		struct run r = runs->v[*from];
 		bool goes_on = r.last > end;
 
 		r.first = (uint16_t)(r.first > start ? r.first : start);
@@ -245,6 +237,7 @@ static size_t cut(const struct painter *p, uint32_t start, uint32_t end, size_t 
 static int write_groups(struct painter *p)
 {
 	_cleanup_free_ struct run *runs = malloc(GROUP_SIZE * sizeof(*runs));
+	const struct runs all = { p->runs, p->n };
 	int64_t unit = directory_take(p->d, CHUNK_GROUPS);
 	size_t from = 0;
 	int rc = 0;
@@ -255,7 +248,7 @@ static int write_groups(struct painter *p)
 		return (int)unit;
 	for (uint32_t i = 0; !rc && i < CHUNK_GROUPS; i++) {
 		uint32_t start = i * GROUP_SIZE;
-		size_t n = cut(p, start, start + GROUP_SIZE - 1, &from, runs);
+		size_t n = cut(&all, start, start + GROUP_SIZE - 1, &from, runs);
 
 		for (size_t k = 0; k < n; k++) {
 			runs[k].first = (uint16_t)(runs[k].first - start);
@@ -279,44 +272,66 @@ static void write_ranges(struct axp_dir4_ranges *r, const struct run *runs, size
 	}
 }
 
-static void write_short_ranges(struct axp_dir4_short_ranges *r, const struct run *runs, size_t n)
+static void write_prefixes(struct axp_dir4_prefixes *p, const struct run *runs, size_t n)
 {
-	r->set = runs->set;
-	for (size_t i = 0; i < AXP_DIR4_SHORT_RANGES; i++) {
+	p->rest = (uint64_t)runs->set << 48;
+	for (size_t i = 0; i < AXP_DIR4_PREFIXES; i++) {
 		const struct run *run = &runs[i < n ? i : n - 1];
+		uint32_t size = (uint32_t)(run->last - run->first) + 1;
 
-		r->first[i] = run->first;
-		r->span[i] = (uint8_t)(run->last - run->first);
+		p->first[i] = run->first;
+		p->rest |= (uint64_t)__builtin_ctz(size) << (i * 4);
 	}
 }
 
-/* All have one set and few addresses. */
-static bool is_short(const struct painter *p)
+/* The longest prefix that begins where the run does. */
+static struct run first_prefix(const struct run *run)
 {
-	for (size_t i = 0; i < p->n; i++) {
-		if (p->runs[i].last - p->runs[i].first > UINT8_MAX)
-			return false;
-	}
-	return one_set(p->runs, p->n) != AXP_SET_NONE;
+	uint32_t size = run->first ? run->first & -(uint32_t)run->first : 1U << CHUNK_BITS;
+
+	while (run->first + size - 1 > run->last)
+		size >>= 1;
+	return (struct run){ run->first, (uint16_t)(run->first + size - 1), run->set };
 }
 
-/* No part has more than `most`. */
-static bool fits(const struct painter *p, uint32_t log2, uint32_t most)
+/* All runs as prefixes; none if there are more than parts can hold, or several sets. */
+static struct runs split(struct painter *p)
+{
+	struct runs out = { .v = p->prefixes };
+
+	if (p->n > MOST_PREFIXES || one_set(p->runs, p->n) == AXP_SET_NONE)
+		return out;
+	for (size_t i = 0; i < p->n; i++) {
+		struct run rest = p->runs[i], prefix;
+
+		do {
+			if (out.n == MOST_PREFIXES)
+				return (struct runs){ 0 };
+			prefix = first_prefix(&rest);
+			p->prefixes[out.n++] = prefix;
+			rest.first = (uint16_t)(prefix.last + 1);
+		} while (prefix.last < rest.last);
+	}
+	return out;
+}
+
+/* There are some, and no part has more than `most`. */
+static bool fits(const struct runs *runs, uint32_t log2, uint32_t most)
 {
 	uint32_t n[1 << AXP_DIR4_PARTS_LOG2] = { 0 }, shift = CHUNK_BITS - log2;
 
-	for (size_t i = 0; i < p->n; i++) {
-		uint32_t end = (uint32_t)p->runs[i].last >> shift;
+	for (size_t i = 0; i < runs->n; i++) {
+		uint32_t end = (uint32_t)runs->v[i].last >> shift;
 
-		for (uint32_t k = p->runs[i].first >> shift; k <= end; k++) {
+		for (uint32_t k = runs->v[i].first >> shift; k <= end; k++) {
 			if (++n[k] > most)
 				return false;
 		}
 	}
-	return true;
+	return runs->n;
 }
 
-static int write_parts(struct painter *p, uint32_t log2, bool brief)
+static int write_parts(struct painter *p, const struct runs *runs, uint32_t log2, bool prefixes)
 {
 	static const struct run nothing = { UINT16_MAX, UINT16_MAX, AXP_SET_NONE };
 	uint32_t n = 1U << log2, size = 1U << (CHUNK_BITS - log2);
@@ -327,23 +342,23 @@ static int write_parts(struct painter *p, uint32_t log2, bool brief)
 		return (int)first;
 	for (uint32_t i = 0; i < n; i++) {
 		union axp_dir4_unit *unit = directory_at(p->d, (uint32_t)first + i);
-		struct run runs[AXP_DIR4_SHORT_RANGES] = { nothing };
-		size_t some = cut(p, i * size, i * size + size - 1, &from, runs);
+		struct run part[AXP_DIR4_PREFIXES] = { nothing };
+		size_t some = cut(runs, i * size, i * size + size - 1, &from, part);
 
-		if (brief)
-			write_short_ranges(&unit->short_ranges, runs, some ? some : 1);
+		if (prefixes)
+			write_prefixes(&unit->prefixes, part, some ? some : 1);
 		else
-			write_ranges(&unit->ranges, runs, some ? some : 1);
+			write_ranges(&unit->ranges, part, some ? some : 1);
 	}
-	p->made.root = AXP_DIR4_PARTS(first, log2, brief);
+	p->made.root = AXP_DIR4_PARTS(first, log2, prefixes);
 	return 0;
 }
 
 static int write_chunk(struct painter *p)
 {
 	const struct run *run = p->runs;
-	uint32_t most;
-	bool brief;
+	const struct runs ranges = { p->runs, p->n };
+	struct runs prefixes;
 
 	if (!p->n)
 		return 0;
@@ -351,22 +366,25 @@ static int write_chunk(struct painter *p)
 		p->made.root = AXP_DIR4_RANGE(run->first, run->last - run->first, run->set);
 		return 0;
 	}
-	brief = is_short(p);
-	most = brief ? AXP_DIR4_SHORT_RANGES : AXP_DIR4_RANGES;
+	prefixes = split(p);
 	for (uint32_t log2 = 0; log2 <= AXP_DIR4_PARTS_LOG2; log2++) {
-		if (fits(p, log2, most))
-			return write_parts(p, log2, brief);
+		if (fits(&prefixes, log2, AXP_DIR4_PREFIXES))
+			return write_parts(p, &prefixes, log2, true);
+		if (fits(&ranges, log2, AXP_DIR4_RANGES))
+			return write_parts(p, &ranges, log2, false);
 	}
 	return write_groups(p);
 }
 
 static void sum_up(const struct painter *p, struct chunk *c)
 {
+	uint32_t shift = directory_header(p->d)->shift;
+
 	for (size_t i = 0; i < p->n; i++) {
-		for (uint32_t k = p->runs[i].first >> 8; k <= p->runs[i].last >> 8; k++) {
-			c->coarse |= 1U << (k >> 3);
-			c->fine[k >> 5] |= 1U << (k & 31);
-		}
+		uint32_t end = (uint32_t)p->runs[i].last >> shift;
+
+		for (uint32_t k = p->runs[i].first >> shift; k <= end; k++)
+			c->filter[k / WORD_BITS] |= 1U << (k % WORD_BITS);
 	}
 }
 

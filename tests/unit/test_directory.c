@@ -273,38 +273,120 @@ static void test_everything(void **state)
 	}
 }
 
-/* Large enough for the filter by /24. */
-static void test_fine_filter(void **state)
+/* A map's memory: it does not grow. */
+static struct directory fixed_copy(const struct directory *d, uint32_t pages)
 {
-	struct directory d = { .family = AXP_IPV4 };
-	struct nodes nodes = { 0 };
-	struct policy p;
+	uint32_t unit = directory_unit(d->family);
+	struct directory copy = { .family = d->family, .fixed = true };
 
-	(void)state;
-	policy_make(&p, false);
-	for (uint32_t i = 0; i < 150000; i++) {
-		struct entry e = { .prefix = { .family = AXP_IPV4, .len = 32 } };
-		uint32_t address = i * 28631; /* all over the place, ascending until it wraps */
+	copy.room = pages * (AXP_DIR_PAGE / unit);
+	copy.units = calloc(copy.room, unit);
+	assert_non_null(copy.units);
+	assert_true(directory_used(d) <= copy.room);
+	memcpy(copy.units, d->units, (size_t)directory_used(d) * unit);
+	return copy;
+}
 
-		e.prefix.addr[0] = (uint8_t)(address >> 24);
-		e.prefix.addr[1] = (uint8_t)(address >> 16);
-		e.prefix.addr[2] = (uint8_t)(address >> 8);
-		e.prefix.addr[3] = (uint8_t)address;
-		assert_int_equal(entries_push(&p.base, &e), 0);
+static struct entry entry4(uint32_t address)
+{
+	struct entry e = { .prefix = { .family = AXP_IPV4, .len = 32 } };
+
+	e.prefix.addr[0] = (uint8_t)(address >> 24);
+	e.prefix.addr[1] = (uint8_t)(address >> 16);
+	e.prefix.addr[2] = (uint8_t)(address >> 8);
+	e.prefix.addr[3] = (uint8_t)address;
+	return e;
+}
+
+/* A bit is set where something is listed, and nowhere else. */
+static void check_filter(const struct directory *d, const struct nodes *nodes)
+{
+	const union axp_dir4_unit *units = (const void *)d->units;
+	const struct axp_dir_header *h = &units[AXP_DIR4_HEADER].header;
+	size_t words = (1ULL << (32 - h->shift)) / 32;
+	uint32_t *want = calloc(words, sizeof(*want));
+
+	assert_non_null(want);
+	for (size_t i = 0; i < nodes->n; i++) {
+		const uint8_t *b = nodes->v[i].prefix.addr;
+		uint32_t bit = ((uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 |
+				b[3]) >>
+			       h->shift;
+
+		want[bit / 32] |= 1U << (bit % 32);
 	}
-	compile(&p, AXP_IPV4, &nodes);
-	assert_int_equal(nodes.n, 150000);
-	assert_int_equal(directory_build(&d, &nodes, 0, nodes.n), 0);
-	look_into(&d);
-	for (size_t i = 0; i < nodes.n; i += 7) {
-		struct prefix other = beside(&nodes.v[i].prefix, false, 1 + (int)random_below(300));
+	assert_memory_equal(want, &units[h->filter], words * sizeof(*want));
+	free(want);
+}
 
-		assert_int_equal(found(&nodes.v[i].prefix), 1);
+static void check_some(const struct nodes *nodes)
+{
+	for (size_t i = 0; i < nodes->n; i += 7) {
+		struct prefix other =
+			beside(&nodes->v[i].prefix, false, 1 + (int)random_below(300));
+
+		assert_int_equal(found(&nodes->v[i].prefix), 1);
 		assert_int_equal(found(&other), 0);
 	}
-	directory_free(&d);
+}
+
+/* Single addresses all over the place; then changes, some of them next to others. */
+static void check_filter_of(uint32_t n, uint32_t shift)
+{
+	struct directory built = { .family = AXP_IPV4 }, d;
+	struct nodes nodes = { 0 };
+	struct policy p;
+	struct error err;
+
+	policy_make(&p, false);
+	for (uint32_t i = 0; i < n; i++) {
+		struct entry e = entry4(i * 28631); /* ascending until it wraps */
+
+		assert_int_equal(entries_push(&p.base, &e), 0);
+	}
+	assert_int_equal(policy_sort_entries(&p, &p.base, &err), 0);
+	compile(&p, AXP_IPV4, &nodes);
+	assert_int_equal(nodes.n, n);
+	assert_int_equal(directory_build(&built, &nodes, 0, nodes.n), 0);
+	d = fixed_copy(&built, 40);
+	look_into(&d);
+	assert_int_equal(((union axp_dir4_unit *)(void *)d.units)[AXP_DIR4_HEADER].header.shift,
+			 shift);
+	check_filter(&d, &nodes);
+	check_some(&nodes);
+	for (uint32_t i = 0; i < 20; i++) {
+		struct entry e = entry4(i % 2 ? i * 28631 + 400 : (uint32_t)unit_random(&rng));
+
+		assert_int_equal(entries_push(&p.added, &e), 0);
+		assert_int_equal(policy_sort_entries(&p, &p.added, &err), 0);
+		assert_int_equal(directory_change(&d, &p, &e.prefix), 0);
+		assert_int_equal(found(&e.prefix), 1);
+	}
+	compile(&p, AXP_IPV4, &nodes);
+	check_filter(&d, &nodes);
+	while (p.added.n) {
+		struct prefix last = p.added.v[--p.added.n].prefix;
+
+		assert_int_equal(directory_change(&d, &p, &last), 0);
+	}
+	compile(&p, AXP_IPV4, &nodes);
+	check_filter(&d, &nodes);
+	check_some(&nodes);
+	free(d.units);
+	directory_free(&built);
 	nodes_free(&nodes);
 	policy_free(&p);
+}
+
+/* By /16, /18, /21, /22 and /23. */
+static void test_filters(void **state)
+{
+	(void)state;
+	check_filter_of(500, 16);
+	check_filter_of(600, 14);
+	check_filter_of(20000, 11);
+	check_filter_of(150000, 10);
+	check_filter_of(600000, 9);
 }
 
 /* Addresses first to first + n - 1 of 10.1.0.0/16, as single ones: what touches becomes one range.
@@ -363,10 +445,11 @@ static uint64_t check_ranges(uint32_t ranges, uint32_t longest, uint8_t lists)
 	return word;
 }
 
-/* Ranges of a /16 in 1, 2, 4, 8 and 16 parts, short or not, and more than fit into those. */
+/* Ranges of a /16 in 1, 2, 4, 8 and 16 parts, as prefixes or not, and more than fit into those. */
 static void test_ranges(void **state)
 {
-	static const uint32_t numbers[] = { 2, 3, 6, 7, 8, 10, 11, 14, 20, 40, 60, 90, 150, 400 };
+	static const uint32_t numbers[] = { 2,  3,  6,  7,  8,  10,  11,  14, 17,
+					    20, 30, 40, 60, 90, 120, 150, 400 };
 	bool met[2][AXP_DIR4_PARTS_LOG2 + 1] = { 0 }, met_groups = false;
 
 	(void)state;
@@ -376,26 +459,12 @@ static void test_ranges(void **state)
 			check_ranges(numbers[i / 3], longest, (uint8_t)(i % 3 == 2 ? LISTS : 1));
 
 		if (AXP_DIR4_ROOT_KIND(word) == AXP_DIR4_IN_PARTS)
-			met[!!(word & AXP_DIR4_SHORT)][AXP_DIR4_ROOT_LOG2(word)] = true;
+			met[!!(word & AXP_DIR4_OF_PREFIXES)][AXP_DIR4_ROOT_LOG2(word)] = true;
 		met_groups |= AXP_DIR4_ROOT_KIND(word) == AXP_DIR4_IN_GROUPS;
 	}
 	for (size_t i = 0; i <= AXP_DIR4_PARTS_LOG2; i++)
 		assert_true(met[0][i] && met[1][i]);
 	assert_true(met_groups);
-}
-
-/* A map's memory: it does not grow. */
-static struct directory fixed_copy(const struct directory *d, uint32_t pages)
-{
-	uint32_t unit = directory_unit(d->family);
-	struct directory copy = { .family = d->family, .fixed = true };
-
-	copy.room = pages * (AXP_DIR_PAGE / unit);
-	copy.units = calloc(copy.room, unit);
-	assert_non_null(copy.units);
-	assert_true(directory_used(d) <= copy.room);
-	memcpy(copy.units, d->units, (size_t)directory_used(d) * unit);
-	return copy;
 }
 
 /* Puts a random entry among the added ones, or takes one away; its prefix. */
@@ -608,11 +677,11 @@ static void test_readers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_build4),      cmocka_unit_test(test_build6),
-		cmocka_unit_test(test_no_nodes),    cmocka_unit_test(test_everything),
-		cmocka_unit_test(test_fine_filter), cmocka_unit_test(test_ranges),
-		cmocka_unit_test(test_change4),     cmocka_unit_test(test_change6),
-		cmocka_unit_test(test_no_room),     cmocka_unit_test(test_too_many_sets),
+		cmocka_unit_test(test_build4),   cmocka_unit_test(test_build6),
+		cmocka_unit_test(test_no_nodes), cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_filters),  cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_change4),  cmocka_unit_test(test_change6),
+		cmocka_unit_test(test_no_room),  cmocka_unit_test(test_too_many_sets),
 		cmocka_unit_test(test_readers),
 	};
 
