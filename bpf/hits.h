@@ -40,11 +40,18 @@ static __always_inline struct axp_hit *hit_place(void *table, struct description
 	return bpf_map_lookup_elem(table, &d->hit_key);
 }
 
+static const struct sample_steps hit_steps = {
+	.every = AXP_HIT_EXACT,
+	.some = AXP_HIT_SOME,
+	.few = AXP_HIT_FEW,
+	.rare_of = AXP_HIT_RARE_OF,
+};
+
 /* Whether it was counted. Not inlined: it needs the stack when others don't. */
 static __noinline int note_hit(struct description *d, struct axp_sampler *sampler)
 {
 	__u64 now = bpf_ktime_get_boot_ns();
-	__u32 weight = sample_weight(sampler, now, AXP_HIT_EXACT, AXP_HIT_SOME), zero = 0;
+	__u32 weight = sample_weight(sampler, now, &hit_steps), zero = 0;
 	struct axp_hit *hit;
 	void *table;
 

@@ -28,12 +28,15 @@ static __always_inline int is_sampled(struct axp_sampler *s)
 	return 1;
 }
 
-/*
- * How many packets this sample stands for. Sets the gap to the next one: none for the first `exact`
- * samples of a tick, short ones until there are `some`.
- */
-static __always_inline __u32 sample_weight(struct axp_sampler *s, __u64 now, __u32 exact,
-					   __u32 some)
+/* Samples of a tick until which they are one of so many packets each. */
+struct sample_steps {
+	__u32 every, some, few; /* every packet, AXP_SAMPLE_SOME_OF, AXP_SAMPLE_FEW_OF */
+	__u32 rare_of;          /* from there on */
+};
+
+/* How many packets this sample stands for. Sets the gap to the next one. */
+static __always_inline __u32 sample_weight(struct axp_sampler *s, __u64 now,
+					   const struct sample_steps *steps)
 {
 	__u32 weight = s->weight, next = 1;
 
@@ -44,9 +47,11 @@ static __always_inline __u32 sample_weight(struct axp_sampler *s, __u64 now, __u
 		s->taken = 0;
 	}
 	s->taken++;
-	if (s->taken >= some)
+	if (s->taken >= steps->few)
+		next = steps->rare_of;
+	else if (s->taken >= steps->some)
 		next = AXP_SAMPLE_FEW_OF;
-	else if (s->taken >= exact)
+	else if (s->taken >= steps->every)
 		next = AXP_SAMPLE_SOME_OF;
 	s->weight = next;
 	/* From 0 to 2 * next - 2, next - 1 on average. */

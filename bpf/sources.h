@@ -129,6 +129,13 @@ static __always_inline struct axp_source *place(struct axp_source_set *set,
 	return s;
 }
 
+static const struct sample_steps source_steps = {
+	.every = AXP_SAMPLE_EXACT,
+	.some = AXP_SAMPLE_SOME,
+	.few = AXP_SAMPLE_SOME,
+	.rare_of = AXP_SAMPLE_FEW_OF,
+};
+
 /* Whether it has a place in the table. Not inlined: it needs the stack when others don't. */
 static __noinline int note_source(struct description *d, struct axp_sampler *sampler)
 {
@@ -139,7 +146,7 @@ static __noinline int note_source(struct description *d, struct axp_sampler *sam
 	__u32 index, weight;
 
 	source_key(&d->event, &d->source);
-	weight = sample_weight(sampler, now, AXP_SAMPLE_EXACT, AXP_SAMPLE_SOME);
+	weight = sample_weight(sampler, now, &source_steps);
 	index = source_set(&d->source);
 	set = bpf_map_lookup_elem(&sources, &index);
 	if (!set)
