@@ -33,13 +33,10 @@ struct seed {
 	struct error *err;
 };
 
-static int note_listening(const struct socket_info *s, void *arg)
+static void note_listening(struct seed *seed, const struct socket_info *s)
 {
-	struct seed *seed = arg;
-
 	if (s->listening)
 		seed->listening[s->protocol][s->local_port / 64] |= 1ULL << (s->local_port % 64);
-	return 0;
 }
 
 static bool replies_to(const struct policy *p, uint8_t protocol, uint16_t port)
@@ -70,9 +67,8 @@ static struct axp_flow_key key_of(const struct socket_info *s)
 	return key;
 }
 
-static int seed_socket(const struct socket_info *s, void *arg)
+static int seed_socket(struct seed *seed, const struct socket_info *s)
 {
-	struct seed *seed = arg;
 	struct axp_flow flow = { .seen = seed->now, .origin = AXP_FLOW_OPENED };
 	struct axp_flow_key key;
 	struct explanation x;
@@ -131,6 +127,7 @@ static void count_seeded(const struct instance *i, uint64_t n)
 int flows_seed(const struct instance *i, const struct policy *p, struct error *err)
 {
 	_cleanup_free_ struct seed *seed = calloc(1, sizeof(*seed));
+	_cleanup_sockets_ struct sockets sockets = { 0 };
 	int rc;
 
 	if (!seed)
@@ -142,9 +139,11 @@ int flows_seed(const struct instance *i, const struct policy *p, struct error *e
 	seed->ports = map_ports(i);
 	if (!seed->ports)
 		return error_set(err, errno, "cannot map the flow ports: %s", strerror(errno));
-	rc = sockets_each(note_listening, seed, err);
-	if (!rc)
-		rc = sockets_each(seed_socket, seed, err);
+	rc = sockets_read(&sockets, err);
+	for (size_t n = 0; n < sockets.n; n++)
+		note_listening(seed, &sockets.v[n]);
+	for (size_t n = 0; !rc && n < sockets.n; n++)
+		rc = seed_socket(seed, &sockets.v[n]);
 	munmap(seed->ports, sizeof(*seed->ports));
 	count_seeded(i, seed->n);
 	return rc;

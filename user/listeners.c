@@ -32,9 +32,8 @@ static struct listener *find(struct listeners *l, uint8_t protocol, uint16_t por
 	return NULL;
 }
 
-static int note(const struct socket_info *s, void *arg)
+static int note(struct listeners *l, const struct socket_info *s)
 {
-	struct listeners *l = arg;
 	struct listener *known;
 
 	if (!s->listening || !s->local_port || is_loopback(&s->local))
@@ -123,10 +122,13 @@ static int by_port(const void *a, const void *b)
 
 int listeners_find(struct listeners *out, struct error *err)
 {
-	int rc = sockets_each(note, out, err);
+	_cleanup_sockets_ struct sockets sockets = { 0 };
+	int rc = sockets_read(&sockets, err);
 
-	if (rc == -ENOMEM)
-		return error_set(err, ENOMEM, "out of memory");
+	for (size_t n = 0; !rc && n < sockets.n; n++) {
+		if (note(out, &sockets.v[n]))
+			rc = error_set(err, ENOMEM, "out of memory");
+	}
 	if (rc)
 		return rc;
 	if (out->n)

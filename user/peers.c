@@ -83,13 +83,10 @@ static int judge_peer(struct search *s, const struct prefix *address, enum axp_d
 	return push(s, &peer);
 }
 
-static int note_listening(const struct socket_info *i, void *arg)
+static void note_listening(struct search *s, const struct socket_info *i)
 {
-	struct search *s = arg;
-
 	if (i->listening)
 		s->listening[i->protocol][i->local_port / 64] |= 1ULL << (i->local_port % 64);
-	return 0;
 }
 
 /* Between two sockets of this host: no interface sees it. */
@@ -104,9 +101,8 @@ static bool stays_inside(const struct socket_info *i)
 	       !prefix_compare(&i->local, &i->remote);
 }
 
-static int judge_socket(const struct socket_info *i, void *arg)
+static int judge_socket(struct search *s, const struct socket_info *i)
 {
-	struct search *s = arg;
 	bool accepted;
 	int rc;
 
@@ -130,6 +126,7 @@ int peers_cut(const struct instance *i, const struct policy *old, bool enforced,
 	      const struct policy *next, struct peers *out, struct error *err)
 {
 	_cleanup_free_ struct search *s = calloc(1, sizeof(*s));
+	_cleanup_sockets_ struct sockets sockets = { 0 };
 	int rc;
 
 	memset(out, 0, sizeof(*out));
@@ -140,9 +137,11 @@ int peers_cut(const struct instance *i, const struct policy *old, bool enforced,
 	s->next = next;
 	s->out = out;
 	s->err = err;
-	rc = sockets_each(note_listening, s, err);
-	if (!rc)
-		rc = sockets_each(judge_socket, s, err);
+	rc = sockets_read(&sockets, err);
+	for (size_t n = 0; n < sockets.n; n++)
+		note_listening(s, &sockets.v[n]);
+	for (size_t n = 0; !rc && n < sockets.n; n++)
+		rc = judge_socket(s, &sockets.v[n]);
 	if (!rc && i)
 		rc = flows_each(i, old, judge_flow, s, err);
 	return rc;

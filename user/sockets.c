@@ -20,16 +20,32 @@ enum {
 	UDP_STATES = 1 << TCP_ESTABLISHED | 1 << TCP_CLOSE,
 };
 
-/* One dump: what it asks for, and what came. */
+/* One dump: what it asks for, and where what comes goes. */
 struct dump {
 	uint8_t family, protocol; /* AF_INET or AF_INET6, enum axp_protocol */
-	struct socket_info *v;
-	size_t n, cap;
+	struct sockets *out;
 };
 
-static void dump_free(struct dump *d)
+void sockets_free(struct sockets *s)
 {
-	free(d->v);
+	free(s->v);
+	memset(s, 0, sizeof(*s));
+}
+
+static int push(struct sockets *out, const struct socket_info *s)
+{
+	size_t cap = out->cap ? out->cap * 2 : 256;
+	struct socket_info *v;
+
+	if (out->n == out->cap) {
+		v = reallocarray(out->v, cap, sizeof(*v));
+		if (!v)
+			return -ENOMEM;
+		out->v = v;
+		out->cap = cap;
+	}
+	out->v[out->n++] = *s;
+	return 0;
 }
 
 static bool is_mapped(const void *address)
@@ -71,7 +87,7 @@ static int keep_socket(const struct nlmsghdr *message, void *arg)
 {
 	const struct inet_diag_msg *m = NLMSG_DATA(message);
 	struct socket_info s = { 0 };
-	struct dump *d = arg;
+	const struct dump *d = arg;
 
 	if (message->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
 	    message->nlmsg_len < NLMSG_LENGTH(sizeof(*m)) || m->idiag_family != d->family)
@@ -83,17 +99,7 @@ static int keep_socket(const struct nlmsghdr *message, void *arg)
 	s.inode = m->idiag_inode;
 	s.tcp_state = m->idiag_state == STATE_NEW_SYN_RECV ? TCP_SYN_RECV : m->idiag_state;
 	s.listening = m->idiag_state == (d->protocol == AXP_TCP ? TCP_LISTEN : TCP_CLOSE);
-	if (d->n == d->cap) {
-		size_t cap = d->cap ? d->cap * 2 : 256;
-		struct socket_info *v = realloc(d->v, cap * sizeof(*v));
-
-		if (!v)
-			return -ENOMEM;
-		d->v = v;
-		d->cap = cap;
-	}
-	d->v[d->n++] = s;
-	return 0;
+	return push(d->out, &s);
 }
 
 static int read_dump(struct netlink *nl, struct dump *d)
@@ -103,11 +109,12 @@ static int read_dump(struct netlink *nl, struct dump *d)
 		.sdiag_protocol = d->protocol == AXP_TCP ? IPPROTO_TCP : IPPROTO_UDP,
 		.idiag_states = d->protocol == AXP_TCP ? TCP_STATES : UDP_STATES,
 	};
+	size_t before = d->out->n;
 	struct netlink_request r;
 	int rc = -EAGAIN;
 
 	for (int n = 0; rc == -EAGAIN && n < DUMP_TRIES; n++) {
-		d->n = 0;
+		d->out->n = before;
 		netlink_begin(&r, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &ask, sizeof(ask));
 		rc = netlink_ask(nl, &r, keep_socket, d);
 	}
@@ -127,23 +134,14 @@ static int refuse(const struct dump *d, int rc, struct error *err)
 			 strerror(-rc));
 }
 
-static int each_of(struct netlink *nl, uint8_t family, uint8_t protocol,
-		   int (*fn)(const struct socket_info *s, void *arg), void *arg, struct error *err)
+int sockets_read(struct sockets *out, struct error *err)
 {
-	struct dump d
-		__attribute__((cleanup(dump_free))) = { .family = family, .protocol = protocol };
-	int rc = read_dump(nl, &d);
-
-	if (rc)
-		return refuse(&d, rc, err);
-	for (size_t i = 0; !rc && i < d.n; i++)
-		rc = fn(&d.v[i], arg);
-	return rc;
-}
-
-int sockets_each(int (*fn)(const struct socket_info *s, void *arg), void *arg, struct error *err)
-{
-	static const uint8_t families[] = { AF_INET, AF_INET6 };
+	static const struct {
+		uint8_t family, protocol;
+	} dumps[] = { { AF_INET, AXP_TCP },
+		      { AF_INET, AXP_UDP },
+		      { AF_INET6, AXP_TCP },
+		      { AF_INET6, AXP_UDP } };
 	_cleanup_netlink_ struct netlink nl = NETLINK_EMPTY;
 	int rc = netlink_open(&nl, NETLINK_SOCK_DIAG);
 
@@ -152,10 +150,12 @@ int sockets_each(int (*fn)(const struct socket_info *s, void *arg), void *arg, s
 				 "cannot ask the kernel for its sockets: %s: see that it has "
 				 "CONFIG_INET_DIAG",
 				 strerror(-rc));
-	for (size_t f = 0; !rc && f < ARRAY_SIZE(families); f++) {
-		rc = each_of(&nl, families[f], AXP_TCP, fn, arg, err);
-		if (!rc)
-			rc = each_of(&nl, families[f], AXP_UDP, fn, arg, err);
+	for (size_t i = 0; i < ARRAY_SIZE(dumps); i++) {
+		struct dump d = { dumps[i].family, dumps[i].protocol, out };
+
+		rc = read_dump(&nl, &d);
+		if (rc)
+			return refuse(&d, rc, err);
 	}
-	return rc;
+	return 0;
 }

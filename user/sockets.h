@@ -16,13 +16,21 @@ struct socket_info {
 					     one */
 };
 
+struct sockets {
+	struct socket_info *v;
+	size_t n, cap;
+};
+
+#define _cleanup_sockets_ __attribute__((cleanup(sockets_free)))
+void sockets_free(struct sockets *s);
+
 /*
- * Calls `fn` for every socket that has a peer (TCP in all states, connections half open and in
- * TIME_WAIT too) or takes packets from any: TCP and UDP, IPv4 and IPv6. Each socket once, unless
- * sockets come and go too fast for the kernel to list them in peace: then some may be missing or
- * come twice. Stops at the first non-zero return, which it returns; else 0 or a negative errno with
- * err set.
+ * Every socket that has a peer (TCP in all states, connections half open and in TIME_WAIT too) or
+ * takes packets from any: TCP and UDP, IPv4 and IPv6. Each once, unless sockets come and go too
+ * fast for the kernel to list them in peace: then some may be missing or come twice. *out is all
+ * zero before. A negative errno with err set. The kernel looks through all its tables for each
+ * call, a millisecond or more.
  */
-int sockets_each(int (*fn)(const struct socket_info *s, void *arg), void *arg, struct error *err);
+int sockets_read(struct sockets *out, struct error *err);
 
 #endif
