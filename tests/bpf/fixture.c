@@ -390,7 +390,7 @@ static void age_entry(int map, const void *key, __u64 by)
 	__u64 value[sizeof(struct axp_fragment) / sizeof(__u64)];
 
 	must(bpf_map_lookup_elem(map, key, value), "age");
-	value[0] = value[0] > by ? value[0] - by : 1;
+	value[0] = value[0] > by ? value[0] - by : FIXTURE_OLDEST;
 	must(bpf_map_update_elem(map, key, value, BPF_EXIST), "age");
 }
 

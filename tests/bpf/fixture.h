@@ -68,6 +68,8 @@ void fixture_deadline(struct fixture *f, enum axp_mode fallback, __u32 slot, __s
 /* As if no packet had ever come or gone; the counters stay. */
 void fixture_forget(struct fixture *f);
 
+enum { FIXTURE_OLDEST = 1 }; /* a time that nothing is before */
+
 /* As if all that is remembered were so much older. Just after a boot it waits until that can be. */
 void fixture_age(struct fixture *f, __u32 ms);
 
