@@ -44,7 +44,6 @@ static const struct sample_steps hit_steps = {
 	.every = AXP_HIT_EXACT,
 	.some = AXP_HIT_SOME,
 	.few = AXP_HIT_FEW,
-	.rare_of = AXP_HIT_RARE_OF,
 };
 
 /* Whether it was counted. Not inlined: it needs the stack when others don't. */

@@ -28,10 +28,10 @@ static __always_inline int is_sampled(struct axp_sampler *s)
 	return 1;
 }
 
-/* Samples of a tick until which they are one of so many packets each. */
+/* Samples of a tick until which every packet is one, one of AXP_SAMPLE_SOME_OF, and one of
+ * AXP_SAMPLE_FEW_OF; from there on one of AXP_SAMPLE_RARE_OF. */
 struct sample_steps {
-	__u32 every, some, few; /* every packet, AXP_SAMPLE_SOME_OF, AXP_SAMPLE_FEW_OF */
-	__u32 rare_of;          /* from there on */
+	__u32 every, some, few;
 };
 
 /* How many packets this sample stands for. Sets the gap to the next one. */
@@ -48,7 +48,7 @@ static __always_inline __u32 sample_weight(struct axp_sampler *s, __u64 now,
 	}
 	s->taken++;
 	if (s->taken >= steps->few)
-		next = steps->rare_of;
+		next = AXP_SAMPLE_RARE_OF;
 	else if (s->taken >= steps->some)
 		next = AXP_SAMPLE_FEW_OF;
 	else if (s->taken >= steps->every)

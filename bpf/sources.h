@@ -132,8 +132,7 @@ static __always_inline struct axp_source *place(struct axp_source_set *set,
 static const struct sample_steps source_steps = {
 	.every = AXP_SAMPLE_EXACT,
 	.some = AXP_SAMPLE_SOME,
-	.few = AXP_SAMPLE_SOME,
-	.rare_of = AXP_SAMPLE_FEW_OF,
+	.few = AXP_SAMPLE_FEW,
 };
 
 /* Whether it has a place in the table. Not inlined: it needs the stack when others don't. */

@@ -450,10 +450,12 @@ enum {
 	AXP_SOURCE_WAYS = 8,
 	AXP_SOURCES = AXP_SOURCE_SETS * AXP_SOURCE_WAYS,
 	AXP_SOURCE_PORTS = 4,
-	AXP_SAMPLE_EXACT = 1024,         /* samples of a tick that are every drop */
-	AXP_SAMPLE_SOME = 2048,          /* from there on until here one in AXP_SAMPLE_SOME_OF */
-	AXP_SAMPLE_SOME_OF = 16,         /* later one in AXP_SAMPLE_FEW_OF */
-	AXP_SAMPLE_FEW_OF = 256,         /* each of these gaps is random */
+	AXP_SAMPLE_EXACT = 1024, /* samples of a tick that are every drop */
+	AXP_SAMPLE_SOME = 2048,  /* from there on until here one in AXP_SAMPLE_SOME_OF */
+	AXP_SAMPLE_FEW = 4096,   /* from there on until here one in AXP_SAMPLE_FEW_OF */
+	AXP_SAMPLE_SOME_OF = 16, /* each of these gaps is random */
+	AXP_SAMPLE_FEW_OF = 256,
+	AXP_SAMPLE_RARE_OF = 1024,       /* later */
 	AXP_NO_PROTOCOL = AXP_PROTOCOLS, /* ports and protocol are not known */
 };
 
@@ -504,11 +506,10 @@ struct axp_source_set {
  * The key of zeros is in it from the beginning: what found no room there any more.
  */
 enum {
-	AXP_HITS = 65536,       /* of one table */
-	AXP_HIT_EXACT = 8192,   /* samples of a tick that are every listed packet */
-	AXP_HIT_SOME = 10240,   /* from there on until here one in AXP_SAMPLE_SOME_OF */
-	AXP_HIT_FEW = 11264,    /* from there on until here one in AXP_SAMPLE_FEW_OF */
-	AXP_HIT_RARE_OF = 4096, /* later one in so many */
+	AXP_HITS = 65536,     /* of one table */
+	AXP_HIT_EXACT = 8192, /* samples of a tick that are every listed packet */
+	AXP_HIT_SOME = 10240, /* from there on until here one in AXP_SAMPLE_SOME_OF */
+	AXP_HIT_FEW = 11264,  /* from there on until here one in AXP_SAMPLE_FEW_OF */
 };
 
 struct axp_hit_key {

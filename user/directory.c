@@ -19,9 +19,8 @@ static uint32_t filter_shift(size_t nodes)
 	static const struct {
 		size_t nodes;
 		uint32_t shift;
-	} from[] = {
-		{ 524288, 9 }, { 131072, 10 }, { 16384, MEDIUM_FILTER }, { 512, 14 }, { 0, 16 }
-	};
+	} from[] = { { 524288, 9 }, { 131072, 10 }, { 16384, MEDIUM_FILTER },
+		     { 4096, 12 },  { 512, 14 },    { 0, 16 } };
 	size_t i = 0;
 
 	while (nodes < from[i].nodes)

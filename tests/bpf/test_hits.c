@@ -257,13 +257,13 @@ static __be32 next_source(__u64 *rng, __u64 *sent)
 }
 
 /*
- * Each packet of a sender is looked at with a chance of at least 1/4096, and stands for at most
- * 4096: the deviation is at most the root of 4095 times its packets. Five of them, and a gap.
+ * Each packet of a sender is looked at with a chance of at least 1/1024, and stands for at most
+ * 1024: the deviation is at most the root of 1023 times its packets. Five of them, and a gap.
  */
 static void check_share(__u64 counted, __u64 sent)
 {
 	double off = fabs((double)counted - (double)sent);
-	double bound = 5 * sqrt((AXP_HIT_RARE_OF - 1.0) * (double)sent) + 2 * AXP_HIT_RARE_OF;
+	double bound = 5 * sqrt((AXP_SAMPLE_RARE_OF - 1.0) * (double)sent) + 2 * AXP_SAMPLE_RARE_OF;
 
 	print_message("# %llu sent, %llu counted\n", sent, counted);
 	assert_true(off <= bound);

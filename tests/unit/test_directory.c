@@ -378,12 +378,13 @@ static void check_filter_of(uint32_t n, uint32_t shift)
 	policy_free(&p);
 }
 
-/* By /16, /18, /21, /22 and /23. */
+/* By /16, /18, /20, /21, /22 and /23. */
 static void test_filters(void **state)
 {
 	(void)state;
 	check_filter_of(500, 16);
 	check_filter_of(600, 14);
+	check_filter_of(5000, 12);
 	check_filter_of(20000, 11);
 	check_filter_of(150000, 10);
 	check_filter_of(600000, 9);
