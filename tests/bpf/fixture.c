@@ -384,29 +384,31 @@ void fixture_forget(struct fixture *f)
 	forget_flow_counts(f);
 }
 
-/* Every value begins with the time. */
-static void age_entry(int map, const void *key, __u64 by)
+/* Every value begins with the time. `waited`: ns that are not to count. */
+static void age_entry(int map, const void *key, __u64 by, __u64 waited)
 {
 	__u64 value[sizeof(struct axp_fragment) / sizeof(__u64)];
 
 	must(bpf_map_lookup_elem(map, key, value), "age");
+	value[0] += waited;
 	value[0] = value[0] > by ? value[0] - by : FIXTURE_OLDEST;
 	must(bpf_map_update_elem(map, key, value, BPF_EXIST), "age");
 }
 
 void fixture_age(struct fixture *f, __u32 ms)
 {
-	__u64 by = ms * (SECOND / 1000);
+	__u64 by = ms * (SECOND / 1000), from = clock_now(CLOCK_MONOTONIC), waited;
 
 	while (clock_now(CLOCK_MONOTONIC) < by + MINUTE)
 		sleep(1);
+	waited = clock_now(CLOCK_MONOTONIC) - from;
 	for (int which = 0; which < REMEMBERING; which++) {
 		size_t n, size = which == FRAGMENTS ? sizeof(struct axp_fragment_key)
 						    : sizeof(struct axp_flow_key);
 		__u8 *keys = fixture_dump(f, which, false, &n);
 
 		for (size_t i = 0; i < n; i++)
-			age_entry(f->remembering[which], keys + i * size, by);
+			age_entry(f->remembering[which], keys + i * size, by, waited);
 		free(keys);
 	}
 }
