@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from lab import BINARY, FRESHCHAT_IN, OFFICE4, ROOT, STRANGER4, config_text, run
+from lab import BINARY, FRESHCHAT_IN, OFFICE4, PROFILES, ROOT, STRANGER4, config_text, run
 from sandbox import Sandbox
 
 PROGRAMS = {"/usr/sbin/allowxdp", "/usr/sbin/allowxdpd"}
@@ -79,7 +79,7 @@ def box(lab, package):
 
 
 def configure(box, **config):
-    text = config_text(**config).replace(str(ROOT / "profiles"), "/usr/share/allowxdp/profiles")
+    text = config_text(**config).replace(str(PROFILES), "/usr/share/allowxdp/profiles")
     box.path("/etc/allowxdp/allowxdp.yaml").write_text(text, encoding="utf-8")
 
 
