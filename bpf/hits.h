@@ -44,6 +44,7 @@ static const struct sample_steps hit_steps = {
 	.every = AXP_HIT_EXACT,
 	.some = AXP_HIT_SOME,
 	.few = AXP_HIT_FEW,
+	.rare = AXP_HIT_RARE,
 };
 
 /* Whether it was counted. Not inlined: it needs the stack when others don't. */

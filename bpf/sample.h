@@ -28,10 +28,10 @@ static __always_inline int is_sampled(struct axp_sampler *s)
 	return 1;
 }
 
-/* Samples of a tick until which every packet is one, one of AXP_SAMPLE_SOME_OF, and one of
- * AXP_SAMPLE_FEW_OF; from there on one of AXP_SAMPLE_RARE_OF. */
+/* Samples of a tick until which every packet is one, one of AXP_SAMPLE_SOME_OF, of
+ * AXP_SAMPLE_FEW_OF and of AXP_SAMPLE_RARE_OF; from there on one of AXP_SAMPLE_LEAST_OF. */
 struct sample_steps {
-	__u32 every, some, few;
+	__u32 every, some, few, rare;
 };
 
 /* How many packets this sample stands for. Sets the gap to the next one. */
@@ -47,7 +47,9 @@ static __always_inline __u32 sample_weight(struct axp_sampler *s, __u64 now,
 		s->taken = 0;
 	}
 	s->taken++;
-	if (s->taken >= steps->few)
+	if (s->taken >= steps->rare)
+		next = AXP_SAMPLE_LEAST_OF;
+	else if (s->taken >= steps->few)
 		next = AXP_SAMPLE_RARE_OF;
 	else if (s->taken >= steps->some)
 		next = AXP_SAMPLE_FEW_OF;

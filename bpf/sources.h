@@ -133,6 +133,7 @@ static const struct sample_steps source_steps = {
 	.every = AXP_SAMPLE_EXACT,
 	.some = AXP_SAMPLE_SOME,
 	.few = AXP_SAMPLE_FEW,
+	.rare = AXP_SAMPLE_RARE,
 };
 
 /* Whether it has a place in the table. Not inlined: it needs the stack when others don't. */

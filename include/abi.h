@@ -452,10 +452,12 @@ enum {
 	AXP_SOURCE_PORTS = 4,
 	AXP_SAMPLE_EXACT = 1024, /* samples of a tick that are every drop */
 	AXP_SAMPLE_SOME = 2048,  /* from there on until here one in AXP_SAMPLE_SOME_OF */
-	AXP_SAMPLE_FEW = 4096,   /* from there on until here one in AXP_SAMPLE_FEW_OF */
+	AXP_SAMPLE_FEW = 3072,   /* from there on until here one in AXP_SAMPLE_FEW_OF */
+	AXP_SAMPLE_RARE = 4096,  /* from there on until here one in AXP_SAMPLE_RARE_OF */
 	AXP_SAMPLE_SOME_OF = 16, /* each of these gaps is random */
 	AXP_SAMPLE_FEW_OF = 256,
-	AXP_SAMPLE_RARE_OF = 1024,       /* later */
+	AXP_SAMPLE_RARE_OF = 1024,
+	AXP_SAMPLE_LEAST_OF = 4096,      /* later */
 	AXP_NO_PROTOCOL = AXP_PROTOCOLS, /* ports and protocol are not known */
 };
 
@@ -510,6 +512,7 @@ enum {
 	AXP_HIT_EXACT = 8192, /* samples of a tick that are every listed packet */
 	AXP_HIT_SOME = 10240, /* from there on until here one in AXP_SAMPLE_SOME_OF */
 	AXP_HIT_FEW = 11264,  /* from there on until here one in AXP_SAMPLE_FEW_OF */
+	AXP_HIT_RARE = 12288, /* from there on until here one in AXP_SAMPLE_RARE_OF */
 };
 
 struct axp_hit_key {

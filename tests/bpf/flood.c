@@ -17,7 +17,7 @@ void need_flood(void)
 void flood(const struct fixture *f, const struct packet *p, const __be32 sources[static FLOOD])
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = p->data, .data_size_in = p->len,
-		    .repeat = FLOOD);
+		    .repeat = FLOOD * FLOOD_ROUNDS);
 	struct bench_wrap *wrap = bench_wrap__open_and_load();
 	__u32 zero = 0;
 

@@ -257,13 +257,14 @@ static __be32 next_source(__u64 *rng, __u64 *sent)
 }
 
 /*
- * Each packet of a sender is looked at with a chance of at least 1/1024, and stands for at most
- * 1024: the deviation is at most the root of 1023 times its packets. Five of them, and a gap.
+ * Each packet of a sender is looked at with a chance of at least 1/4096, and stands for at most
+ * 4096: the deviation is at most the root of 4095 times its packets. Five of them, and a gap.
  */
 static void check_share(__u64 counted, __u64 sent)
 {
 	double off = fabs((double)counted - (double)sent);
-	double bound = 5 * sqrt((AXP_SAMPLE_RARE_OF - 1.0) * (double)sent) + 2 * AXP_SAMPLE_RARE_OF;
+	double bound =
+		5 * sqrt((AXP_SAMPLE_LEAST_OF - 1.0) * (double)sent) + 2 * AXP_SAMPLE_LEAST_OF;
 
 	print_message("# %llu sent, %llu counted\n", sent, counted);
 	assert_true(off <= bound);
@@ -285,10 +286,11 @@ static void test_flood(void **state)
 	packet_build(&p, FROM("192.0.2.50", 10000));
 	flood(&w->fixture, &p, sources);
 	for (size_t i = 0; i < SHARES; i++)
-		check_share(packets(w, shares[i].address, RTP, AXP_IN), sent[i]);
+		check_share(packets(w, shares[i].address, RTP, AXP_IN), FLOOD_ROUNDS * sent[i]);
 	assert_int_equal(places(w, &sum), SHARES + 1);
-	check_share(sum, FLOOD + 500);
-	assert_int_not_equal(sum, FLOOD + 500); /* else nothing was sampled, nothing tested */
+	check_share(sum, FLOOD_ROUNDS * FLOOD + 500);
+	assert_int_not_equal(sum, FLOOD_ROUNDS * FLOOD +
+					  500); /* else nothing was sampled, nothing tested */
 	/* Of another service: the flood leaves it exact. */
 	arrives(w, FROM("192.0.2.60", 5060), 250);
 	assert_int_equal(packets(w, "192.0.2.60", SIP, AXP_IN), 750);
