@@ -14,14 +14,8 @@
 #include "maps.h"
 #include "parse.h"
 #include "plain.h"
+#include "plain4.h"
 #include "verdict.h"
-
-/* Set by the command before loading: the kernel takes multi-buffer programs (5.18). */
-const volatile _Bool have_frags = 0;
-
-/* Outside these the first buffer may be less than the frame, or IP's length less than the buffer.
- */
-enum { PLAIN_FRAME_MIN = 60, PLAIN_FRAME_MAX = 1522 };
 
 /* What a tc program returns: let the next one decide (TCX_NEXT, TC_ACT_UNSPEC), or drop. */
 enum { EGRESS_NEXT = -1, EGRESS_DROP = 2 };
@@ -90,7 +84,7 @@ static __always_inline int judge_unlisted(const struct pkt *p, __u32 slot, __u32
 {
 	__u32 questions = 0;
 
-	if (port_used(p))
+	if (flow_port_used(p->protocol, p->dport))
 		questions |= FLOW_IS_REPLY;
 	if (mode == AXP_MODE_MONITOR && p->protocol == AXP_UDP)
 		questions |= FLOW_STRANGER;
@@ -125,7 +119,7 @@ static __always_inline int judge_ingress(const struct pkt *p, __u8 family, int r
 }
 
 /* An outcome that is none. */
-#define NOT_PLAIN (~0ULL)
+#define NO_OUTCOME (~0ULL)
 
 /*
  * Any frame. This and the next one are global functions: the verifier looks at each by itself,
@@ -152,7 +146,7 @@ __noinline __u64 judge_any(struct xdp_md *ctx, __u32 slot, __u32 mode)
 	return OUTCOME(reason, service, p.family, frame_bytes(ctx, &p));
 }
 
-/* Plain IPv6, or NOT_PLAIN. */
+/* Plain IPv6, or NO_OUTCOME. */
 __noinline __u64 judge_plain6(struct xdp_md *ctx, __u32 slot, __u32 mode)
 {
 	const struct axp_policy *policy;
@@ -166,26 +160,9 @@ __noinline __u64 judge_plain6(struct xdp_md *ctx, __u32 slot, __u32 mode)
 	slot &= AXP_SLOTS - 1;
 	policy = bpf_map_lookup_elem(&policies, &slot);
 	if (!policy || !parse_plain6(&p))
-		return NOT_PLAIN;
+		return NO_OUTCOME;
 	reason = judge_ingress(&p, AXP_IPV6, GO_ON, policy, slot, mode, &service);
 	return OUTCOME(reason, service, AXP_IPV6, frame_bytes(ctx, &p));
-}
-
-/* Plain IPv4, or NOT_PLAIN. */
-static __always_inline __u64 judge_plain4(struct xdp_md *ctx, const struct axp_policy *policy,
-					  __u32 slot, __u32 mode)
-{
-	__u32 service = AXP_NO_SERVICE;
-	int reason;
-	struct pkt p = {
-		.data = (const void *)(long)ctx->data,
-		.end = (const void *)(long)ctx->data_end,
-	};
-
-	if (!parse_plain4(&p))
-		return NOT_PLAIN;
-	reason = judge_ingress(&p, AXP_IPV4, GO_ON, policy, slot, mode, &service);
-	return OUTCOME(reason, service, AXP_IPV4, frame_bytes(ctx, &p));
 }
 
 /* Mode off. */
@@ -199,6 +176,16 @@ static __always_inline __u64 judge_nothing(struct xdp_md *ctx)
 	return OUTCOME(AXP_REASON_OFF, AXP_NO_SERVICE, AXP_FAMILY_NONE, frame_bytes(ctx, &p));
 }
 
+/* Whatever is not plain IPv4. */
+static __always_inline int filter_other(struct xdp_md *ctx, __u32 slot, __u32 mode, __u64 word)
+{
+	__u64 outcome = judge_plain6(ctx, slot, mode);
+
+	if (outcome == NO_OUTCOME)
+		outcome = judge_any(ctx, slot, mode);
+	return settle(ctx, AXP_IN, outcome, word);
+}
+
 SEC("xdp") /* frames of several buffers: who loads it says so, where the kernel knows them */
 int allowxdp_in(struct xdp_md *ctx)
 {
@@ -206,20 +193,16 @@ int allowxdp_in(struct xdp_md *ctx)
 	__u64 word = policy_word(); /* once: generation and mode belong together */
 	__u32 mode = AXP_ACTIVE_MODE(word);
 	__u32 slot = AXP_ACTIVE_SLOT(word);
-	__u64 outcome;
 	int verdict;
 
 	policy = bpf_map_lookup_elem(&policies, &slot);
 	if (!policy || mode == AXP_MODE_OFF) {
-		outcome = judge_nothing(ctx);
+		verdict = settle(ctx, AXP_IN, judge_nothing(ctx), word);
 	} else {
-		outcome = judge_plain4(ctx, policy, slot, mode);
-		if (outcome == NOT_PLAIN)
-			outcome = judge_plain6(ctx, slot, mode);
-		if (outcome == NOT_PLAIN)
-			outcome = judge_any(ctx, slot, mode);
+		verdict = filter_plain4(ctx, policy, word);
+		if (verdict == NOT_PLAIN)
+			verdict = filter_other(ctx, slot, mode, word);
 	}
-	verdict = settle(ctx, AXP_IN, outcome, word);
 	return verdict == AXP_DROP ? XDP_DROP : XDP_PASS;
 }
 

@@ -17,7 +17,8 @@ static __always_inline int settle(void *ctx, __u32 direction, __u64 outcome, __u
 	struct axp_count *count;
 
 	/* The one that is checked must be the one that is used; clang 16 takes it out twice. */
-	barrier_var(reason);
+	if (!__builtin_constant_p(reason))
+		barrier_var(reason);
 	if (reason < AXP_DROP_REASONS && AXP_ACTIVE_MODE(word) == AXP_MODE_ENFORCE)
 		verdict = AXP_DROP;
 	counts = bpf_map_lookup_elem(&counters, &index);

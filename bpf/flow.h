@@ -33,13 +33,9 @@ static __always_inline __u64 idle_limit(const struct axp_policy *policy, __u8 pr
 }
 
 /* Was a flow ever opened from this local port? Most packets are spared the look-up of one. */
-static __always_inline int port_used(const struct pkt *p)
+static __always_inline int flow_port_used(__u32 protocol, __u16 port)
 {
-	const struct axp_flow_ports *ports;
-	__u32 zero = 0;
-
-	ports = bpf_map_lookup_elem(&flow_ports, &zero);
-	return ports && ports->used[p->protocol & 1][p->dport];
+	return flow_ports.used[protocol & 1][port];
 }
 
 /* Ingress: does the packet with this key answer a flow that is alive? */
@@ -208,12 +204,10 @@ static __always_inline int is_answer(const struct pkt *p, const struct axp_polic
 
 static __always_inline void note_port(const struct axp_flow_key *key)
 {
-	struct axp_flow_ports *ports;
-	__u32 zero = 0;
+	volatile __u8 *used = &flow_ports.used[key->protocol & 1][key->local_port];
 
-	ports = bpf_map_lookup_elem(&flow_ports, &zero);
-	if (ports && !ports->used[key->protocol & 1][key->local_port])
-		ports->used[key->protocol & 1][key->local_port] = 1;
+	if (!*used)
+		*used = 1;
 }
 
 static __always_inline void create_flow(const struct axp_flow_key *key, __u64 now, __u32 origin)

@@ -31,31 +31,32 @@ static __always_inline const void *page_of(void *directories, __u32 slot, __u32 
 	return map ? bpf_map_lookup_elem(map, &zero) : NULL;
 }
 
-/* A directory as a look-up goes about in it: small ones are all in the first page. */
+/* A directory as a look-up goes about in it. */
 struct dir4 {
-	const struct axp_dir4_page *first;
+	const struct axp_policy *policy;
 	__u32 slot;
 };
 
 static __always_inline const union axp_dir4_unit *unit4(const struct dir4 *d, __u32 index)
 {
-	const struct axp_dir4_page *page = d->first;
+	const struct axp_dir4_page *page;
 
-	if (index >= AXP_DIR4_PAGE_UNITS) {
-		page = page_of(&directories4, d->slot, index / AXP_DIR4_PAGE_UNITS);
-		if (!page)
-			return NULL;
-	}
+	if (index < AXP_DIR4_FRONT_UNITS)
+		return &d->policy->front4.units[index];
+	index -= AXP_DIR4_FRONT_UNITS;
+	page = page_of(&directories4, d->slot, index / AXP_DIR4_PAGE_UNITS);
+	if (!page)
+		return NULL;
+	/* Not to be reckoned with before it was checked, which verifiers until 6.12 refuse. */
+	barrier_var(page);
 	return &page->units[index & (AXP_DIR4_PAGE_UNITS - 1)];
 }
 
 static __always_inline int set4(const struct dir4 *d, __u32 set, __u64 *services)
 {
-	const __u64 *sets = d->first->units[AXP_DIR4_SETS].services; /* in many units */
-
 	if (set == AXP_SET_ASK)
 		return DIRECTORY_ASKS_TRIE;
-	*services = sets[set & (AXP_SETS - 1)]; /* none for AXP_SET_NONE */
+	*services = d->policy->dir4.sets[set & (AXP_SETS - 1)]; /* none for AXP_SET_NONE */
 	return DIRECTORY_KNOWS;
 }
 
@@ -142,27 +143,46 @@ static __always_inline int parts4(const struct dir4 *d, __u64 root, __u32 at, __
 	return ranges4(d, unit, at, services);
 }
 
-/* `address` in host byte order; *services is 0 where no entry covers it. */
-static __always_inline int directory4_look_up(__u32 slot, __u32 address, __u64 *services)
+/* Root word of the address's /16; 0 if the filter says that nothing is listed where it is. */
+static __always_inline __u64 root4(const union axp_dir4_front *front, __u32 address, __u32 shift)
 {
-	struct dir4 d = { .slot = slot };
+	const union axp_dir4_unit *unit;
+	__u32 bit = address >> (shift & 31);
+
+	unit = &front->units[AXP_DIR4_FILTER + (bit >> 8 & (AXP_DIR4_FILTER_UNITS - 1))];
+	if (!(unit->words[bit >> 5 & 7] >> (bit & 31) & 1))
+		return 0;
+	unit = &front->units[AXP_DIR4_ROOT + (address >> 18)];
+	return unit->roots[address >> 16 & 3];
+}
+
+/* The same of a large list. */
+static __always_inline __u64 large_root4(const union axp_dir4_front *front, __u32 address)
+{
+	const struct axp_dir4_place *place = &front->places[address >> 16];
+	__u32 bit = (address & 0xffff) >> AXP_DIR4_PLACE_SHIFT;
+
+	return place->filter[bit / 32] >> (bit & 31) & 1 ? place->root : 0;
+}
+
+/* `address` in host byte order; *services is 0 where no entry covers it. */
+static __always_inline int directory4_look_up(const struct axp_policy *policy, __u32 slot,
+					      __u32 address, __u64 *services)
+{
+	const struct dir4 d = { .policy = policy, .slot = slot };
+	__u32 shift = policy->dir4.header.shift;
 	const union axp_dir4_unit *unit;
 	const struct axp_dir4_group *group;
-	const struct axp_dir_header *header;
 	__u32 at, rank;
 	__u64 bit, chunk;
 
 	*services = 0;
-	d.first = page_of(&directories4, slot, 0);
-	if (!d.first)
+	if (shift)
+		chunk = root4(&policy->front4, address, shift);
+	else
+		chunk = large_root4(&policy->front4, address);
+	if (!chunk)
 		return DIRECTORY_KNOWS;
-	header = &d.first->units[AXP_DIR4_HEADER].header;
-	bit = address >> (header->shift & 31);
-	unit = unit4(&d, header->filter + (__u32)(bit >> 8));
-	if (!unit || !(unit->words[bit >> 5 & 7] >> (bit & 31) & 1))
-		return DIRECTORY_KNOWS;
-	unit = &d.first->units[AXP_DIR4_ROOT + (address >> 18)];
-	chunk = unit->roots[address >> 16 & 3];
 	at = address & 0xffff;
 	if (AXP_DIR4_ROOT_KIND(chunk) == AXP_DIR4_IN_RANGE) {
 		if (((at - AXP_DIR4_RANGE_FIRST(chunk)) & 0xffff) > AXP_DIR4_RANGE_SPAN(chunk))
@@ -171,8 +191,6 @@ static __always_inline int directory4_look_up(__u32 slot, __u32 address, __u64 *
 	}
 	if (AXP_DIR4_ROOT_KIND(chunk) == AXP_DIR4_IN_PARTS)
 		return parts4(&d, chunk, at, services);
-	if (!chunk)
-		return DIRECTORY_KNOWS;
 	unit = unit4(&d, AXP_DIR4_ROOT_UNIT(chunk) + (at >> 14));
 	if (!unit)
 		return DIRECTORY_KNOWS;

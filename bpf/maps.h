@@ -7,12 +7,14 @@
 #include <bpf/bpf_helpers.h>
 #include "abi.h"
 
-/* A map like the others; as a variable it needs no look-up, which every packet would pay for. */
+/* Maps like the others; as variables they need no look-up, which every packet would pay for. */
 volatile struct axp_control control SEC(AXP_CONTROL_SECTION);
+volatile struct axp_flow_ports flow_ports SEC(AXP_FLOW_PORTS_SECTION);
 
-/* One element per slot: the generation's port tables. */
+/* One element per slot: what a generation's packets are judged by. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, AXP_SLOTS);
 	__type(key, __u32);
 	__type(value, struct axp_policy);
@@ -98,14 +100,6 @@ struct {
 	__type(key, struct axp_flow_key);
 	__type(value, struct axp_flow);
 } flows SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct axp_flow_ports);
-} flow_ports SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The short way for ordinary frames: no VLAN tag, IPv4 without options or IPv6 without extension
- * headers, no fragment, whole TCP and UDP headers in the first buffer. It knows no reasons: for
- * whatever is not plain, parse.h goes the long way from the start.
+ * The short way for ordinary IPv6 frames: no VLAN tag, no extension headers, whole TCP and UDP
+ * headers in the first buffer. It knows no reasons: for whatever is not plain, parse.h goes the
+ * long way from the start. IPv4 has one of its own (plain4.h).
  */
 #ifndef ALLOWXDP_PLAIN_H
 #define ALLOWXDP_PLAIN_H
@@ -10,7 +10,6 @@
 #include "parse.h"
 
 enum {
-	PLAIN_IPV4 = 0x45, /* version and header length, in the first byte */
 	PLAIN_IPV6 = 0x60, /* version, in the first four bits */
 };
 
@@ -36,26 +35,7 @@ static __always_inline int parse_plain_ports(struct pkt *p, const void *place, _
 	return 1;
 }
 
-/* True if the frame is plain IPv4; *p, all zero but for data and end, is filled then. */
-static __always_inline int parse_plain4(struct pkt *p)
-{
-	const struct iphdr *ip = p->data + sizeof(struct ethhdr);
-	const __be16 *type = p->data + offsetof(struct ethhdr, h_proto);
-	__u32 length;
-
-	if ((const void *)(ip + 1) > p->end || *type != bpf_htons(ETH_P_IP))
-		return 0;
-	length = bpf_ntohs(ip->tot_len);
-	if (*(const __u8 *)ip != PLAIN_IPV4 || length < sizeof(*ip) ||
-	    ip->frag_off & bpf_htons(IP_FRAGMENT_OFFSET | IP_MORE_FRAGMENTS))
-		return 0;
-	p->family = AXP_IPV4;
-	p->src[0] = ip->saddr;
-	p->dst[0] = ip->daddr;
-	p->length = sizeof(struct ethhdr) + length;
-	return parse_plain_ports(p, ip + 1, length - sizeof(*ip), ip->protocol);
-}
-
+/* True if the frame is plain IPv6; *p, all zero but for data and end, is filled then. */
 static __always_inline int parse_plain6(struct pkt *p)
 {
 	const struct ipv6hdr *ip = p->data + sizeof(struct ethhdr);

@@ -80,17 +80,33 @@ __noinline __u64 services6(__u64 first, __u64 second, __u32 slot)
 }
 
 /* Services that the longest match of the address opens; 0: no entry covers it. */
+static __always_inline __u64 services4(__u32 address, const struct axp_policy *policy, __u32 slot)
+{
+	__u64 services;
+
+	if (directory4_look_up(policy, slot, bpf_ntohl(address), &services) == DIRECTORY_ASKS_TRIE)
+		services = trie4_services(address, slot);
+	return services;
+}
+
+/* The same where a call does not matter, for the verifier's sake. */
+__noinline __u64 services4_of(__u32 address, __u32 slot)
+{
+	const struct axp_policy *policy;
+
+	slot &= AXP_SLOTS - 1;
+	policy = bpf_map_lookup_elem(&policies, &slot);
+	return policy ? services4(address, policy, slot) : 0;
+}
+
 static __always_inline __u64 services_of(__u8 family, const __be32 *addr, __u32 slot)
 {
-	__u64 services, halves[2];
+	__u64 halves[2];
 
-	if (family != AXP_IPV4) {
-		__builtin_memcpy(halves, addr, sizeof(halves));
-		return services6(halves[0], halves[1], slot);
-	}
-	if (directory4_look_up(slot, bpf_ntohl(addr[0]), &services) == DIRECTORY_ASKS_TRIE)
-		services = trie4_services(addr[0], slot);
-	return services;
+	if (family == AXP_IPV4)
+		return services4_of(addr[0], slot);
+	__builtin_memcpy(halves, addr, sizeof(halves));
+	return services6(halves[0], halves[1], slot);
 }
 
 /*

@@ -18,7 +18,7 @@
  * struct axp_control.
  */
 #ifndef AXP_ABI_VERSION
-#define AXP_ABI_VERSION 7
+#define AXP_ABI_VERSION 8
 #endif
 
 enum {
@@ -113,16 +113,6 @@ enum axp_policy_flags {
 	AXP_GUARDS_OUT = 1 << 1, /* a service has the direction out */
 };
 
-/* Map `policies`: the port tables and settings of a generation, one element per slot. */
-struct axp_policy {
-	/* local port (AXP_OUT: remote; host byte order) to index into classes; 0: not guarded */
-	__u8 port_class[AXP_DIRECTIONS][AXP_PROTOCOLS][65536];
-	struct axp_port_class classes[AXP_MAX_PORT_CLASSES];
-	struct axp_limits limits;
-	__u32 flags;       /* enum axp_policy_flags */
-	__u32 first_timed; /* first key in map `timed` of its nodes; the command's alone */
-};
-
 /* Keys of the tries: prefix length in bits, then the address in network byte order. */
 struct axp_lpm4_key {
 	__u32 prefixlen;
@@ -152,12 +142,14 @@ struct axp_timed {
 
 /*
  * Directories: what the tries say, laid out so that nearly every look-up ends after one to three
- * reads (docs/architecture.md). Maps `directories4` and `directories6` hold their pages, each an
- * array map of one element, mapped into the command's memory: page p of a slot's at
- * AXP_DIR_PAGE_KEY. Units are numbered through all pages. Words in host byte order. What packets
- * can reach is never written again, but for the words that lead to it: those of AXP_DIR4_ROOT (64
- * bits), the `root` of a header and the `base` of a node (32), each of them one aligned store; bits
- * of the filters are set before and cleared after.
+ * reads (docs/architecture.md). They consist of units, which are numbered from 0 on: those of IPv4
+ * begin in its front, which every packet reads and which is a part of the policy (struct
+ * axp_policy). Behind that, and for IPv6 from the beginning, they are in pages of 1 MB: maps
+ * `directories4` and `directories6` hold those, each an array map of one element, page p of a
+ * slot's at AXP_DIR_PAGE_KEY. The command has all of it mapped into its memory. Words in host byte
+ * order. What packets can reach is never written again, but for the words that lead to it: those of
+ * AXP_DIR4_ROOT (64 bits), the `root` of a place, of a header and the `base` of a node (32), each
+ * of them one aligned store; bits of the filters are set before and cleared after.
  *
  * A set id stands for the services that an address opens: AXP_SET_NONE for none, AXP_SET_ASK for
  * "ask the trie" (entries that expire, or more sets than there are ids), else an index into the
@@ -174,17 +166,19 @@ enum {
 	AXP_DIR4_UNIT = 32, /* bytes */
 	AXP_DIR4_PAGE_UNITS = AXP_DIR_PAGE / AXP_DIR4_UNIT,
 	AXP_DIR4_WORDS = 8, /* __u32, in a unit */
-	/* first units of: the filter of a list that is not large (axp_dir_header) */
+	/* first units of: the filter, __u32[], of a list that is not large (axp_dir_header) */
 	AXP_DIR4_FILTER = 0,
 	AXP_DIR4_FILTER_UNITS = 8192,
 	/* __u64[65536], by /16: what is listed there, or where that stands (AXP_DIR4_RANGE and
 	   others) */
 	AXP_DIR4_ROOT = AXP_DIR4_FILTER + AXP_DIR4_FILTER_UNITS,
-	/* __u64[AXP_SETS]: services */
-	AXP_DIR4_SETS = AXP_DIR4_ROOT + 65536 / 4,
-	AXP_DIR4_HEADER = AXP_DIR4_SETS + AXP_SETS / 4,
-	AXP_DIR4_FIRST = AXP_DIR4_HEADER + 1, /* here begins what is given out */
-	AXP_DIR4_LARGE_FILTER = AXP_DIR4_PAGE_UNITS,
+	AXP_DIR4_FIRST = AXP_DIR4_ROOT + 65536 / 4, /* here begins what is given out */
+
+	/* a large list has places in place of filter and root, struct axp_dir4_place[65536] by /16,
+	   and nothing else in its front */
+	AXP_DIR4_FRONT = 5 << 18, /* bytes */
+	AXP_DIR4_FRONT_UNITS = AXP_DIR4_FRONT / AXP_DIR4_UNIT,
+	AXP_DIR4_PAGES = 510, /* behind it: as many as units of 24 bits can be in */
 
 	AXP_DIR6_UNIT = 64,
 	AXP_DIR6_PAGE_UNITS = AXP_DIR_PAGE / AXP_DIR6_UNIT,
@@ -193,6 +187,9 @@ enum {
 	AXP_DIR6_FIRST = AXP_DIR6_SETS + 32,
 	AXP_DIR6_LEVELS = 22, /* six bits each */
 };
+
+/* Bytes before front4, to a multiple of 64 KB: the largest page of a machine that runs Linux. */
+enum { AXP_POLICY_PAD = 59328 };
 
 #define AXP_DIR_PAGE_KEY(slot, page) ((slot)*AXP_DIR_PAGES + (page))
 
@@ -207,10 +204,10 @@ struct axp_dir_header {
 	__u32 n_sets; /* the first is 1 */
 	__u32 root;   /* IPv6: unit of the topmost node */
 	__u32 filled; /* `used` when it was made: what came since has replaced something */
-	/* IPv4: the unit where the filter begins, __u32[]: a bit for each value of the first bits
-	 * of an address, those that are left when it is shifted: something is listed there. */
-	__u32 filter;
+	/* IPv4: the filter has a bit for each value of the first bits of an address, those that are
+	 * left when it is shifted: something is listed there. 0: the list is large. */
 	__u32 shift;
+	__u32 pad;
 };
 
 /*
@@ -254,8 +251,9 @@ struct axp_dir4_group {
 };
 
 /*
- * A /16, in AXP_DIR4_ROOT: 0 where nothing is listed; one range; the first of 1 to 16 units with
- * the ranges of equal parts of it; or the first of four groups.
+ * A /16, in AXP_DIR4_ROOT or a place: 0 where nothing is listed; one range; the first of 1 to 16
+ * units with the ranges of equal parts of it; or the first of four groups. A unit's number has 24
+ * bits.
  */
 enum axp_dir4_root { AXP_DIR4_IN_RANGE = 1, AXP_DIR4_IN_PARTS = 2, AXP_DIR4_IN_GROUPS = 3 };
 
@@ -263,17 +261,28 @@ enum { AXP_DIR4_PARTS_LOG2 = 4 }; /* at most */
 
 #define AXP_DIR4_RANGE(first, span, set) \
 	((__u64)(span) << 32 | (__u64)(first) << 16 | (__u64)(set) << 8 | AXP_DIR4_IN_RANGE)
-#define AXP_DIR4_OF_PREFIXES (1U << 7) /* parts are axp_dir4_prefixes */
-#define AXP_DIR4_PARTS(unit, log2, of_prefixes)                                           \
-	((__u64)(unit) << 32 | ((of_prefixes) ? AXP_DIR4_OF_PREFIXES : 0) | (log2) << 2 | \
+#define AXP_DIR4_OF_PREFIXES (1U << 5) /* parts are axp_dir4_prefixes */
+#define AXP_DIR4_PARTS(unit, log2, of_prefixes)                                          \
+	((__u32)(unit) << 8 | ((of_prefixes) ? AXP_DIR4_OF_PREFIXES : 0) | (log2) << 2 | \
 	 AXP_DIR4_IN_PARTS)
-#define AXP_DIR4_GROUPS(unit)      ((__u64)(unit) << 32 | AXP_DIR4_IN_GROUPS)
+#define AXP_DIR4_GROUPS(unit)      ((__u32)(unit) << 8 | AXP_DIR4_IN_GROUPS)
 #define AXP_DIR4_ROOT_KIND(word)   ((__u32)(word)&3)
-#define AXP_DIR4_ROOT_UNIT(word)   ((__u32)((word) >> 32))
+#define AXP_DIR4_ROOT_UNIT(word)   ((__u32)(word) >> 8)
 #define AXP_DIR4_ROOT_LOG2(word)   ((__u32)(word) >> 2 & 7)
 #define AXP_DIR4_RANGE_SPAN(word)  ((__u32)((word) >> 32))
 #define AXP_DIR4_RANGE_FIRST(word) ((__u32)(word) >> 16)
 #define AXP_DIR4_RANGE_SET(word)   ((__u32)(word) >> 8 & 0xff)
+
+/*
+ * A /16 of a large list: its root word, which is no range, and its part of the filter, a bit for
+ * each /23: close together, so that the cache has both.
+ */
+enum { AXP_DIR4_PLACE_WORDS = 4, AXP_DIR4_PLACE_SHIFT = 9 };
+
+struct axp_dir4_place {
+	__u32 root;
+	__u32 filter[AXP_DIR4_PLACE_WORDS];
+};
 
 /*
  * Bits 0-7: set id; bits 8-39: unit. Unit 0: the whole /24 has this set. Set AXP_SET_NONE: the
@@ -297,8 +306,38 @@ union axp_dir4_unit {
 	struct axp_dir_header header;
 };
 
+union axp_dir4_front {
+	union axp_dir4_unit units[AXP_DIR4_FRONT_UNITS];
+	struct axp_dir4_place places[65536];
+};
+
 struct axp_dir4_page {
 	union axp_dir4_unit units[AXP_DIR4_PAGE_UNITS];
+};
+
+/* What stands once in a directory for IPv4. */
+struct axp_dir4_head {
+	struct axp_dir_header header;
+	__u64 sets[AXP_SETS]; /* services */
+};
+
+/*
+ * Map `policies`: a generation's port tables, settings and, for IPv4, what its directory begins
+ * with; one element per slot, mapped into the command's memory. What is small comes first: BPF's
+ * instructions reach no further than 32 KB from a pointer.
+ */
+struct axp_policy {
+	__u32 flags;       /* enum axp_policy_flags */
+	__u32 filled;      /* 1: the slot holds a generation, or part of one; the command's alone */
+	__u32 first_timed; /* first key in map `timed` of its nodes; the command's alone */
+	__u32 pad;
+	struct axp_limits limits;
+	struct axp_dir4_head dir4;
+	struct axp_port_class classes[AXP_MAX_PORT_CLASSES];
+	/* local port (AXP_OUT: remote; host byte order) to index into classes; 0: not guarded */
+	__u8 port_class[AXP_DIRECTIONS][AXP_PROTOCOLS][65536];
+	__u8 to_page[AXP_POLICY_PAD];
+	union axp_dir4_front front4; /* it and the whole are so many pages of the machine */
 };
 
 /*
@@ -380,6 +419,9 @@ enum axp_flow_count {
 struct axp_flow_ports {
 	__u8 used[AXP_PROTOCOLS][65536];
 };
+
+/* The name by which the object knows the map; pinned as `flow_ports`. */
+#define AXP_FLOW_PORTS_SECTION ".data.flow_ports"
 
 /* Map `fragments`: what became of a packet's first fragment. */
 struct axp_fragment_key {

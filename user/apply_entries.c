@@ -52,14 +52,15 @@ static int compile_all(const struct policy *p, const struct prefix *v, size_t n,
 static bool same_ports(const struct instance *i, const struct policy *next, uint32_t slot)
 {
 	_cleanup_free_ struct axp_policy *wanted = calloc(1, sizeof(*wanted));
-	_cleanup_free_ struct axp_policy *there = calloc(1, sizeof(*there));
+	const struct axp_policy *there = &i->policies[slot];
 	struct error ignored;
 
-	if (!wanted || !there || compile_ports(next, wanted, &ignored) ||
-	    bpf_map_lookup_elem(i->maps[MAP_POLICIES], &slot, there))
+	if (!wanted || compile_ports(next, wanted, &ignored))
 		return false;
+	wanted->filled = there->filled;
 	wanted->first_timed = there->first_timed;
-	return !memcmp(wanted, there, sizeof(*wanted));
+	wanted->dir4 = there->dir4;
+	return !memcmp(wanted, there, offsetof(struct axp_policy, front4));
 }
 
 static bool few_entries(const struct plan *plan)

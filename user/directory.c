@@ -5,22 +5,20 @@
 #include "directory_pool.h"
 
 enum {
-	ROOM_AT_FIRST = 2 * AXP_DIR4_PAGE_UNITS, /* with the filter of a large list */
+	ROOM_AT_FIRST = AXP_DIR4_FRONT_UNITS,
 	SPARE_BYTES = 4 << 20,
-	MEDIUM_FILTER = 11, /* the longest that has room in the first page: by /21 */
 };
 
 /*
- * What the filter looks at: the more bits, the fewer unlisted sources get past it, and the more of
- * the caches it takes (measured: docs/performance.md).
+ * The more bits, the fewer unlisted sources get past the filter, and the more of the caches it
+ * takes (measured: docs/performance.md).
  */
 static uint32_t filter_shift(size_t nodes)
 {
 	static const struct {
 		size_t nodes;
 		uint32_t shift;
-	} from[] = { { 524288, 9 }, { 131072, 10 }, { 16384, MEDIUM_FILTER },
-		     { 4096, 12 },  { 512, 14 },    { 0, 16 } };
+	} from[] = { { 131072, 0 }, { 16384, 11 }, { 4096, 12 }, { 512, 14 }, { 0, 16 } };
 	size_t i = 0;
 
 	while (nodes < from[i].nodes)
@@ -30,8 +28,10 @@ static uint32_t filter_shift(size_t nodes)
 
 void directory_free(struct directory *d)
 {
-	if (!d->fixed)
+	if (!d->fixed) {
 		free(d->units);
+		free(d->head);
+	}
 	memset(d, 0, sizeof(*d));
 }
 
@@ -47,7 +47,7 @@ void *directory_at(const struct directory *d, uint32_t n)
 
 struct axp_dir_header *directory_header(const struct directory *d)
 {
-	return directory_at(d, d->family == AXP_IPV4 ? AXP_DIR4_HEADER : AXP_DIR6_HEADER);
+	return d->head ? &d->head->header : directory_at(d, AXP_DIR6_HEADER);
 }
 
 uint32_t directory_used(const struct directory *d)
@@ -55,33 +55,31 @@ uint32_t directory_used(const struct directory *d)
 	return directory_header(d)->used;
 }
 
-static void place_filter(struct axp_dir_header *h, size_t nodes)
+static int init4(struct directory *d, size_t nodes)
 {
-	h->shift = filter_shift(nodes);
-	if (h->shift >= MEDIUM_FILTER) {
-		h->filter = AXP_DIR4_FILTER;
-		h->used = AXP_DIR4_FIRST;
-		return;
-	}
-	h->filter = AXP_DIR4_LARGE_FILTER;
-	h->used = h->filter + (1U << (32 - h->shift)) / 8 / AXP_DIR4_UNIT;
+	d->head = calloc(1, sizeof(*d->head));
+	if (!d->head)
+		return -ENOMEM;
+	d->head->header.shift = filter_shift(nodes);
+	d->head->header.used = d->head->header.shift ? AXP_DIR4_FIRST : AXP_DIR4_FRONT_UNITS;
+	return 0;
 }
 
 static int init(struct directory *d, size_t n)
 {
-	struct axp_dir_header *h;
+	int rc = 0;
 
 	d->room = ROOM_AT_FIRST;
 	d->units = calloc(d->room, directory_unit(d->family));
 	if (!d->units)
 		return -ENOMEM;
-	h = directory_header(d);
-	h->n_sets = 1;
 	if (d->family == AXP_IPV4)
-		place_filter(h, n);
+		rc = init4(d, n);
 	else
-		h->used = AXP_DIR6_FIRST;
-	return 0;
+		directory_header(d)->used = AXP_DIR6_FIRST;
+	if (!rc)
+		directory_header(d)->n_sets = 1;
+	return rc;
 }
 
 static int grow(struct directory *d, uint64_t wanted)
@@ -118,15 +116,15 @@ int64_t directory_take(struct directory *d, uint32_t n)
 	return first;
 }
 
-static uint64_t *sets(const struct directory *d)
+static __u64 *sets(const struct directory *d)
 {
-	return directory_at(d, d->family == AXP_IPV4 ? AXP_DIR4_SETS : AXP_DIR6_SETS);
+	return d->head ? d->head->sets : directory_at(d, AXP_DIR6_SETS);
 }
 
 uint8_t directory_set(const struct directory *d, const struct node *node)
 {
 	uint32_t n = directory_header(d)->n_sets;
-	uint64_t *table = sets(d);
+	__u64 *table = sets(d);
 
 	if (node->timed)
 		return AXP_SET_ASK;

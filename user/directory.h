@@ -14,6 +14,7 @@ struct directory {
 	bool fixed;    /* a map's memory: it cannot grow, and packets may be reading it */
 	uint32_t room; /* units */
 	uint8_t *units;
+	struct axp_dir4_head *head; /* IPv4's */
 };
 
 #define _cleanup_directory_ __attribute__((cleanup(directory_free)))

@@ -13,7 +13,6 @@ enum {
 	GROUP_BLOCKS = 64, /* of a /24 each */
 	BLOCK_SIZE = 256,
 	WORD_BITS = 32,
-	FILTER_WORDS = 4, /* of a /16 at most: a bit for each /23 */
 	NO_CHUNK = -1,
 };
 
@@ -32,8 +31,8 @@ enum { MOST_PREFIXES = AXP_DIR4_PREFIXES << AXP_DIR4_PARTS_LOG2 };
 
 /* What is known of a /16 that was written. */
 struct chunk {
-	uint64_t root;                 /* word of AXP_DIR4_ROOT */
-	uint32_t filter[FILTER_WORDS]; /* its bits of the filter, in the first words */
+	uint64_t root;
+	uint32_t filter[AXP_DIR4_PLACE_WORDS]; /* its bits of the filter, in the first words */
 };
 
 /* Addresses with their sets come in ascending order; a /16 is written when all of it is there. */
@@ -45,15 +44,23 @@ struct painter {
 	struct run prefixes[MOST_PREFIXES];      /* the same, each split into prefixes */
 	uint8_t block[GROUP_BLOCKS][BLOCK_SIZE]; /* sets of a group's addresses */
 	struct chunk made;                       /* the last /16 that was written */
+	/* Of a /16 that has a set as a whole, in a large list; AXP_SET_NONE: there is none yet. */
+	uint64_t whole_root;
+	uint8_t whole_set;
 	bool apart; /* it is not put in its place: the caller does, when all are made */
 };
 
-/* Word n of those that begin at a unit. */
-static uint32_t *word_at(const struct directory *d, uint32_t unit, uint32_t n)
+/* Large lists have places in place of filter and root (include/abi.h). */
+static bool is_large(const struct directory *d)
 {
-	union axp_dir4_unit *u = directory_at(d, unit + n / AXP_DIR4_WORDS);
+	return !directory_header(d)->shift;
+}
 
-	return &u->words[n % AXP_DIR4_WORDS];
+static struct axp_dir4_place *place_at(const struct directory *d, uint32_t chunk)
+{
+	union axp_dir4_front *front = directory_at(d, 0);
+
+	return &front->places[chunk];
 }
 
 static __u64 *root_at(const struct directory *d, uint32_t chunk)
@@ -63,29 +70,46 @@ static __u64 *root_at(const struct directory *d, uint32_t chunk)
 	return &u->roots[chunk % 4];
 }
 
-/* What the filter says of a /16, all bits of some words or some of one. Bits are set before their
- * addresses are listed, and cleared after. */
-static void filter(const struct directory *d, uint32_t chunk, const struct chunk *c, bool before)
+/* Bits of the filter are set before their addresses are listed, and cleared after. */
+enum when { BEFORE, AFTER };
+
+/* All bits of a /16: a word, or some of one. */
+static void filter(const struct directory *d, uint32_t chunk, const struct chunk *c, enum when when)
 {
-	const struct axp_dir_header *h = directory_header(d);
-	uint32_t at = (uint32_t)(((uint64_t)chunk << CHUNK_BITS) >> h->shift);
-	uint32_t bits = 1U << (CHUNK_BITS - h->shift), in_word = at % WORD_BITS;
-	uint32_t others = bits < WORD_BITS ? ~(((1U << bits) - 1) << in_word) : 0;
+	uint32_t shift = directory_header(d)->shift, bits = 1U << (CHUNK_BITS - shift);
+	uint32_t at = (uint32_t)(((uint64_t)chunk << CHUNK_BITS) >> shift);
+	uint32_t in_word = at % WORD_BITS, n = at / WORD_BITS, others = 0;
+	union axp_dir4_unit *u = directory_at(d, AXP_DIR4_FILTER + n / AXP_DIR4_WORDS);
+	uint32_t *word = &u->words[n % AXP_DIR4_WORDS];
 
-	for (uint32_t i = 0; i * WORD_BITS < bits; i++) {
-		uint32_t *word = word_at(d, h->filter, at / WORD_BITS + i);
+	if (bits < WORD_BITS)
+		others = ~(((1U << bits) - 1) << in_word);
+	directory_publish(word,
+			  (when == BEFORE ? *word : *word & others) | c->filter[0] << in_word);
+}
 
-		directory_publish(word,
-				  (before ? *word : *word & others) | c->filter[i] << in_word);
-	}
+static void filter_place(struct axp_dir4_place *p, const struct chunk *c, enum when when)
+{
+	for (size_t i = 0; i < AXP_DIR4_PLACE_WORDS; i++)
+		directory_publish(&p->filter[i],
+				  (when == BEFORE ? p->filter[i] : 0) | c->filter[i]);
 }
 
 /* From here on packets go by it; each single address at once. */
 static void put_chunk(const struct directory *d, uint32_t chunk, const struct chunk *c)
 {
-	filter(d, chunk, c, true);
-	directory_publish_root(root_at(d, chunk), c->root);
-	filter(d, chunk, c, false);
+	struct axp_dir4_place *place;
+
+	if (!is_large(d)) {
+		filter(d, chunk, c, BEFORE);
+		directory_publish_root(root_at(d, chunk), c->root);
+		filter(d, chunk, c, AFTER);
+		return;
+	}
+	place = place_at(d, chunk);
+	filter_place(place, c, BEFORE);
+	directory_publish(&place->root, (uint32_t)c->root);
+	filter_place(place, c, AFTER);
 }
 
 /* The one set of all addresses that have any; AXP_SET_NONE if there are several. */
@@ -354,6 +378,25 @@ static int write_parts(struct painter *p, const struct runs *runs, uint32_t log2
 	return 0;
 }
 
+/* A place has no room for a range, so it gets a unit; /16s listed as a whole share one. */
+static int write_range(struct painter *p)
+{
+	const struct runs one = { p->runs, 1 };
+	bool whole = p->runs->first == 0 && p->runs->last == UINT16_MAX;
+	int rc = 0;
+
+	if (whole && p->whole_set == p->runs->set) {
+		p->made.root = p->whole_root;
+		return 0;
+	}
+	rc = write_parts(p, &one, 0, false);
+	if (!rc && whole) {
+		p->whole_set = p->runs->set;
+		p->whole_root = p->made.root;
+	}
+	return rc;
+}
+
 static int write_chunk(struct painter *p)
 {
 	const struct run *run = p->runs;
@@ -362,6 +405,8 @@ static int write_chunk(struct painter *p)
 
 	if (!p->n)
 		return 0;
+	if (p->n == 1 && is_large(p->d))
+		return write_range(p);
 	if (p->n == 1) {
 		p->made.root = AXP_DIR4_RANGE(run->first, run->last - run->first, run->set);
 		return 0;
@@ -376,14 +421,17 @@ static int write_chunk(struct painter *p)
 	return write_groups(p);
 }
 
+static uint32_t filter_bit(const struct directory *d, uint32_t at)
+{
+	return at >> (is_large(d) ? AXP_DIR4_PLACE_SHIFT : directory_header(d)->shift);
+}
+
 static void sum_up(const struct painter *p, struct chunk *c)
 {
-	uint32_t shift = directory_header(p->d)->shift;
-
 	for (size_t i = 0; i < p->n; i++) {
-		uint32_t end = (uint32_t)p->runs[i].last >> shift;
+		uint32_t end = filter_bit(p->d, p->runs[i].last);
 
-		for (uint32_t k = p->runs[i].first >> shift; k <= end; k++)
+		for (uint32_t k = filter_bit(p->d, p->runs[i].first); k <= end; k++)
 			c->filter[k / WORD_BITS] |= 1U << (k % WORD_BITS);
 	}
 }
@@ -495,6 +543,7 @@ static struct painter *painter_new(struct directory *d, bool apart)
 	p->d = d;
 	p->apart = apart;
 	p->chunk = NO_CHUNK;
+	p->whole_set = AXP_SET_NONE;
 	return p;
 }
 

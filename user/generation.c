@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include "cleanup.h"
 #include "generation.h"
@@ -46,16 +47,16 @@ static int fill_family(const struct instance *i, uint32_t slot, const struct ran
 		       struct error *err)
 {
 	_cleanup_directory_ struct directory d = { .family = r->family };
-	_cleanup_pages_ struct directory_pages pages = { .n = 0 };
+	_cleanup_pages_ struct directory_pages pages = slot_pages(i, r->family, slot);
 	int rc;
 
-	if (!r->n)
+	if (!r->n && r->family == AXP_IPV6)
 		return 0;
 	rc = directory_build(&d, r->nodes, r->from, r->n);
 	if (!rc)
 		rc = directory_pages_fill(&pages, &d);
 	if (!rc)
-		rc = slot_put_pages(i, r->family, slot, 0, &pages);
+		rc = slot_put_pages(i, &pages, 0);
 	if (!rc)
 		rc = fill_trie(i, slot, r, &d);
 	if (rc)
@@ -74,9 +75,10 @@ static int fill_ports(struct instance *i, const struct policy *p, uint32_t slot,
 	rc = compile_ports(p, ports, err);
 	if (rc)
 		return rc;
+	ports->filled = 1;
 	ports->first_timed = (uint32_t)i->shared->next_timed + 1;
-	rc = bpf_map_update_elem(i->maps[MAP_POLICIES], &slot, ports, BPF_ANY);
-	return rc ? error_set(err, -rc, "cannot fill the port tables: %s", strerror(-rc)) : 0;
+	memcpy(&i->policies[slot], ports, offsetof(struct axp_policy, front4));
+	return 0;
 }
 
 /* One that neither packets nor a rollback need. */
@@ -130,16 +132,6 @@ uint64_t generation_word(const struct instance *i, uint32_t slot, uint32_t mode)
 	return AXP_ACTIVE(AXP_ACTIVE_GENERATION(instance_active(i)) + 1, mode, slot);
 }
 
-/* First key of map `timed` that the slot's nodes may hold. */
-static uint32_t first_timed(const struct instance *i, uint32_t slot)
-{
-	_cleanup_free_ struct axp_policy *ports = calloc(1, sizeof(*ports));
-
-	if (!ports || bpf_map_lookup_elem(i->maps[MAP_POLICIES], &slot, ports))
-		return 0;
-	return ports->first_timed;
-}
-
 /* Keys ascend with time: all below the oldest generation that is kept belong to ones that are gone.
  */
 static void prune_timed(const struct instance *i, uint32_t keep_from)
@@ -175,7 +167,7 @@ void generation_prune(struct instance *i)
 {
 	uint32_t active = AXP_ACTIVE_SLOT(instance_active(i));
 	uint32_t fallback = instance_pending(i) ? AXP_ACTIVE_SLOT(i->shared->fallback) : active;
-	uint32_t keep_from = first_timed(i, active);
+	uint32_t keep_from = i->policies[active].first_timed;
 
 	if (wait_for_packets(i))
 		return; /* the next fill waits and clears */
@@ -183,7 +175,7 @@ void generation_prune(struct instance *i)
 		if (!is_kept(i, slot))
 			slot_clear(i, slot);
 	}
-	if (first_timed(i, fallback) < keep_from)
-		keep_from = first_timed(i, fallback);
+	if (i->policies[fallback].first_timed < keep_from)
+		keep_from = i->policies[fallback].first_timed;
 	prune_timed(i, keep_from);
 }

@@ -34,26 +34,26 @@ static void work_free(struct work *w)
 static int map_again(struct work *w)
 {
 	directory_unmap(&w->directory);
-	return directory_map(&w->directory, w->family, &w->pages);
+	return directory_map(&w->directory, &w->pages);
 }
 
-/* The family's first prefix. */
+/* IPv6's first prefix. */
 static int start_directory(struct work *w)
 {
-	_cleanup_directory_ struct directory empty = { .family = w->family };
+	_cleanup_directory_ struct directory empty = { .family = AXP_IPV6 };
 	const struct nodes none = { .n = 0 };
 	int rc = directory_build(&empty, &none, 0, 0);
 
 	if (!rc)
 		rc = directory_pages_fill(&w->pages, &empty);
-	return rc ? rc : slot_put_pages(w->instance, w->family, w->slot, 0, &w->pages);
+	return rc ? rc : slot_put_pages(w->instance, &w->pages, 0);
 }
 
 static int open_directory(struct work *w)
 {
-	int rc = slot_open_pages(w->instance, w->family, w->slot, &w->pages);
+	int rc = slot_open_pages(w->instance, &w->pages);
 
-	if (!rc && !w->pages.n)
+	if (!rc && w->family == AXP_IPV6 && !w->pages.n)
 		rc = start_directory(w);
 	return rc ? rc : map_again(w);
 }
@@ -109,7 +109,7 @@ static int change_within(struct work *w, const struct prefix *prefix)
 	int rc;
 
 	while ((rc = directory_change(&w->directory, w->policy, prefix)) == -ENOSPC) {
-		rc = slot_add_pages(w->instance, w->family, w->slot, w->pages.n, &w->pages);
+		rc = slot_add_pages(w->instance, w->pages.n ? w->pages.n : 1, &w->pages);
 		if (!rc)
 			rc = map_again(w);
 		if (rc)
@@ -231,6 +231,7 @@ int generation_change(struct instance *i, uint32_t slot, const struct policy *p,
 			.changes = changes,
 			.slot = slot,
 			.family = families[k],
+			.pages = slot_pages(i, families[k], slot),
 			.trie = -1,
 			.old = calloc(changes->n + 1, sizeof(uint32_t)),
 		};

@@ -34,7 +34,9 @@ const char *instance_map_name(enum instance_map map)
 
 const char *instance_object_name(enum instance_map map)
 {
-	return map == MAP_CONTROL ? AXP_CONTROL_SECTION : map_names[map];
+	if (map == MAP_CONTROL)
+		return AXP_CONTROL_SECTION;
+	return map == MAP_FLOW_PORTS ? AXP_FLOW_PORTS_SECTION : map_names[map];
 }
 
 const char *mode_name(uint32_t mode)
@@ -139,6 +141,8 @@ void instance_close(struct instance *i)
 {
 	if (i->shared)
 		munmap(i->shared, sizeof(*i->shared));
+	if (i->policies)
+		munmap(i->policies, AXP_SLOTS * sizeof(*i->policies));
 	for (size_t n = 0; n < INSTANCE_MAP_COUNT; n++)
 		cleanup_close(&i->maps[n]);
 	*i = (struct instance)INSTANCE_EMPTY;
@@ -159,6 +163,17 @@ static int map_control(struct instance *i, struct error *err)
 	if (p == MAP_FAILED)
 		return error_set(err, errno, "cannot map the control map: %s", strerror(errno));
 	i->shared = p;
+	return 0;
+}
+
+static int map_policies(struct instance *i, struct error *err)
+{
+	void *p = mmap(NULL, AXP_SLOTS * sizeof(*i->policies), PROT_READ | PROT_WRITE, MAP_SHARED,
+		       i->maps[MAP_POLICIES], 0);
+
+	if (p == MAP_FAILED)
+		return error_set(err, errno, "cannot map the policies map: %s", strerror(errno));
+	i->policies = p;
 	return 0;
 }
 
@@ -219,6 +234,8 @@ int instance_open(struct instance *i, const struct paths *paths, struct error *e
 			       paths->instance, i->shared->abi, AXP_ABI_VERSION);
 	if (!rc)
 		rc = open_others(i, err);
+	if (!rc)
+		rc = map_policies(i, err);
 	if (rc)
 		instance_close(i);
 	return rc;
@@ -289,6 +306,8 @@ int instance_create(struct instance *i, const struct paths *paths, uint32_t flow
 	allowxdp_bpf__destroy(skel);
 
 	rc = map_control(i, err);
+	if (!rc)
+		rc = map_policies(i, err);
 	if (!rc) {
 		i->shared->abi = AXP_ABI_VERSION;
 		if (getrandom(&i->shared->seed, sizeof(i->shared->seed), 0) < 0)

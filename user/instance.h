@@ -3,7 +3,7 @@
  * An instance in the kernel: its pinned maps, and the control word that says what packets see.
  *
  * Pins, all in paths->pins: the shared maps by their names (INSTANCE_MAPS); lpm4_SLOT and
- * lpm6_SLOT, the tries inside tries4 and tries6; dir4_SLOT and dir6_SLOT, the directories likewise;
+ * lpm6_SLOT, the tries inside tries4 and tries6; dir4_SLOT_N and dir6_SLOT_N, pages of directories;
  * for each interface counters_IFACE, link_IFACE (ingress) and egress_IFACE. `control` is pinned
  * last and removed first: where it is missing, there is no instance, and what else lies there is
  * left over from a crash.
@@ -48,7 +48,8 @@ enum instance_map { INSTANCE_MAPS(INSTANCE_MAP_ENUM) INSTANCE_MAP_COUNT };
 struct instance {
 	const struct paths *paths;
 	int maps[INSTANCE_MAP_COUNT];
-	struct axp_control *shared; /* `control`, mapped */
+	struct axp_control *shared;  /* `control`, mapped */
+	struct axp_policy *policies; /* `policies`, mapped: AXP_SLOTS of them */
 };
 
 /* An instance that is closed: every fd is -1. */

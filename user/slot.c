@@ -59,6 +59,8 @@ bool slot_in_use(const struct instance *i, uint32_t slot)
 {
 	char path[INSTANCE_PIN_MAX];
 
+	if (i->policies[slot].filled)
+		return true;
 	for (size_t n = 0; n < ARRAY_SIZE(families); n++) {
 		if (!access(trie_pin(i, families[n], slot, path), F_OK) ||
 		    count_pages(i, families[n], slot))
@@ -84,27 +86,36 @@ void slot_clear(const struct instance *i, uint32_t slot)
 {
 	for (size_t n = 0; n < ARRAY_SIZE(families); n++)
 		clear_family(i, families[n], slot);
+	i->policies[slot].filled = 0;
 }
 
-int slot_put_pages(const struct instance *i, uint8_t family, uint32_t slot, uint32_t from,
-		   const struct directory_pages *pages)
+struct directory_pages slot_pages(const struct instance *i, uint8_t family, uint32_t slot)
+{
+	return (struct directory_pages){
+		.family = family,
+		.policy = &i->policies[slot],
+		.policies = i->maps[MAP_POLICIES],
+		.slot = slot,
+	};
+}
+
+int slot_put_pages(const struct instance *i, const struct directory_pages *pages, uint32_t from)
 {
 	char path[INSTANCE_PIN_MAX];
 	int rc = 0;
 
 	for (uint32_t n = from; !rc && n < pages->n; n++)
-		rc = bpf_obj_pin(pages->map[n], page_pin(i, family, slot, n, path));
-	return rc ? rc : directory_pages_put(pages, from, directories(i, family), slot);
+		rc = bpf_obj_pin(pages->map[n], page_pin(i, pages->family, pages->slot, n, path));
+	return rc ? rc : directory_pages_put(pages, from, directories(i, pages->family));
 }
 
-int slot_open_pages(const struct instance *i, uint8_t family, uint32_t slot,
-		    struct directory_pages *pages)
+int slot_open_pages(const struct instance *i, struct directory_pages *pages)
 {
-	uint32_t n = count_pages(i, family, slot);
+	uint32_t n = count_pages(i, pages->family, pages->slot);
 	char path[INSTANCE_PIN_MAX];
 
 	for (; pages->n < n; pages->n++) {
-		int map = bpf_obj_get(page_pin(i, family, slot, pages->n, path));
+		int map = bpf_obj_get(page_pin(i, pages->family, pages->slot, pages->n, path));
 
 		if (map < 0)
 			return map;
@@ -113,17 +124,16 @@ int slot_open_pages(const struct instance *i, uint8_t family, uint32_t slot,
 	return 0;
 }
 
-int slot_add_pages(const struct instance *i, uint8_t family, uint32_t slot, uint32_t more,
-		   struct directory_pages *pages)
+int slot_add_pages(const struct instance *i, uint32_t more, struct directory_pages *pages)
 {
-	uint32_t from = pages->n;
+	uint32_t from = pages->n, room = directory_pages_max(pages->family) - from;
 	int rc = 0;
 
-	if (from < AXP_DIR_PAGES && more > AXP_DIR_PAGES - from)
-		more = AXP_DIR_PAGES - from;
+	if (room && more > room)
+		more = room;
 	while (rc >= 0 && pages->n < from + more)
 		rc = directory_pages_add(pages);
-	return rc < 0 ? rc : slot_put_pages(i, family, slot, from, pages);
+	return rc < 0 ? rc : slot_put_pages(i, pages, from);
 }
 
 static int make_trie(const struct instance *i, uint8_t family, uint32_t slot)

@@ -79,10 +79,11 @@ static int read_map(const struct instance *i, enum instance_map which, const str
 	return rc ? error_set(err, -rc, "cannot read the map %s: %s", out->name, strerror(-rc)) : 0;
 }
 
-/* Pages that a generation's directory takes: they are there from the first one on. */
+/* Pages that a generation's directory takes: they are there from the first one on. IPv4's front
+ * counts for one. */
 static struct table read_directory(const struct instance *i, enum instance_map which, uint32_t slot)
 {
-	struct table t = { instance_map_name(which), 0, AXP_DIR_PAGES };
+	struct table t = { instance_map_name(which), which == MAP_DIRECTORIES4, AXP_DIR_PAGES };
 	uint32_t key = AXP_DIR_PAGE_KEY(slot, 0), id;
 
 	while (t.used < t.capacity && !bpf_map_lookup_elem(i->maps[which], &key, &id)) {

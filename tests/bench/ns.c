@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include "abi.h"
 #include "bench_wrap.skel.h"
 #include "directory_map.h"
@@ -104,17 +105,20 @@ static int by_prefix(const void *a, const void *b)
 	return prefix_compare(&x->prefix, &y->prefix);
 }
 
-/* The directory, as the command makes it; versions before it have none. */
+/* The directory, as the command makes it. */
 static void fill_directory(const struct candidate *c, uint32_t (*prefixes)[2], size_t n)
 {
 	struct nodes nodes = { .v = calloc(n, sizeof(*nodes.v)), .n = n };
 	struct directory d = { .family = AXP_IPV4 };
-	struct directory_pages pages = { .n = 0 };
-	int outer = map_fd(c, "directories4");
-	uint32_t slot = 0;
+	int outer = map_fd(c, "directories4"), policies = map_fd(c, "policies");
+	struct axp_policy *policy =
+		mmap(NULL, sizeof(*policy), PROT_READ | PROT_WRITE, MAP_SHARED, policies, 0);
+	struct directory_pages pages = { .family = AXP_IPV4,
+					 .policy = policy,
+					 .policies = policies };
 
-	if (outer < 0)
-		return;
+	if (policy == MAP_FAILED)
+		die("policies");
 	for (size_t i = 0; nodes.v && i < n; i++) {
 		uint32_t address = htonl(prefixes[i][0]);
 
@@ -127,9 +131,10 @@ static void fill_directory(const struct candidate *c, uint32_t (*prefixes)[2], s
 		die("memory");
 	qsort(nodes.v, n, sizeof(*nodes.v), by_prefix);
 	if (directory_build(&d, &nodes, 0, n) || directory_pages_fill(&pages, &d) ||
-	    directory_pages_put(&pages, 0, outer, slot))
+	    directory_pages_put(&pages, 0, outer))
 		die("directories4");
 	printf("%s: directory of %u pages of 1 MB\n", c->name, pages.n);
+	munmap(policy, sizeof(*policy));
 	directory_pages_close(&pages);
 	directory_free(&d);
 	free(nodes.v);

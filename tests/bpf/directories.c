@@ -18,17 +18,19 @@ static void must(int rc, const char *what)
 	}
 }
 
-void directory_set_slot(int directories, __u32 slot, enum axp_family family,
-			const struct leaf *leaves, size_t n)
+void directory_set_slot(int directories, int policies, struct axp_policy *policy, __u32 slot,
+			enum axp_family family, const struct leaf *leaves, size_t n)
 {
 	struct directory d = { .family = family };
-	struct directory_pages pages = { .n = 0 };
+	struct directory_pages pages = {
+		.family = family, .policy = policy, .policies = policies, .slot = slot
+	};
 
-	directory_pages_clear(directories, slot, n ? 0 : AXP_DIR_PAGES);
-	if (n) {
+	directory_pages_clear(directories, slot, n ? 0 : directory_pages_max(family));
+	if (n || family == AXP_IPV4) {
 		directory_of_leaves(&d, family, leaves, n);
 		must(directory_pages_fill(&pages, &d), "fill");
-		must(directory_pages_put(&pages, 0, directories, slot), "put");
+		must(directory_pages_put(&pages, 0, directories), "put");
 	}
 	directory_pages_close(&pages);
 	directory_free(&d);

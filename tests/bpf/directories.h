@@ -10,7 +10,7 @@
 
 /* The directory of these leaves, in any order, all of one family, into a slot; none clears it.
  * Gives up on the process when it cannot. */
-void directory_set_slot(int directories, __u32 slot, enum axp_family family,
-			const struct leaf *leaves, size_t n);
+void directory_set_slot(int directories, int policies, struct axp_policy *policy, __u32 slot,
+			enum axp_family family, const struct leaf *leaves, size_t n);
 
 #endif

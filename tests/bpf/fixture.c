@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
@@ -182,8 +183,8 @@ static void put(struct bpf_map *maps, __u32 slot, int map)
 }
 
 /* A family without prefixes has neither trie nor directory. */
-static void set_family(struct fixture *f, __u32 slot, enum axp_family family,
-		       const struct node *nodes)
+static void set_family(struct fixture *f, struct axp_policy *policy, __u32 slot,
+		       enum axp_family family, const struct node *nodes)
 {
 	struct bpf_map *tries = family == AXP_IPV4 ? f->skel->maps.tries4 : f->skel->maps.tries6;
 	struct bpf_map *directories =
@@ -210,7 +211,8 @@ static void set_family(struct fixture *f, __u32 slot, enum axp_family family,
 		leaves[n++] = (struct leaf){ prefix, nodes->services, value.timed };
 	}
 	put(tries, slot, trie);
-	directory_set_slot(bpf_map__fd(directories), slot, family, leaves, n);
+	directory_set_slot(bpf_map__fd(directories), bpf_map__fd(f->skel->maps.policies), policy,
+			   slot, family, leaves, n);
 	free(leaves);
 }
 
@@ -220,14 +222,15 @@ void fixture_rules(struct fixture *f, __u32 slot, const struct rules *rules)
 
 	if (f->rules[slot] == rules)
 		return;
-	policy = calloc(1, sizeof(*policy));
-	must(!policy, "policy");
+	policy = mmap(NULL, sizeof(*policy), PROT_READ | PROT_WRITE, MAP_SHARED,
+		      bpf_map__fd(f->skel->maps.policies), (off_t)(slot * sizeof(*policy)));
+	must(policy == MAP_FAILED, "policy");
+	memset(policy, 0, sizeof(*policy));
 	set_ports(policy, rules->guards);
 	rules_settings(policy, rules);
-	must(bpf_map_update_elem(bpf_map__fd(f->skel->maps.policies), &slot, policy, 0), "policy");
-	free(policy);
-	set_family(f, slot, AXP_IPV4, rules->nodes);
-	set_family(f, slot, AXP_IPV6, rules->nodes);
+	set_family(f, policy, slot, AXP_IPV4, rules->nodes);
+	set_family(f, policy, slot, AXP_IPV6, rules->nodes);
+	munmap(policy, sizeof(*policy));
 	f->rules[slot] = rules;
 }
 
@@ -351,14 +354,16 @@ void fixture_flow_ports(const struct fixture *f, struct axp_flow_ports *ports)
 {
 	__u32 zero = 0;
 
-	must(bpf_map_lookup_elem(bpf_map__fd(f->skel->maps.flow_ports), &zero, ports), "ports");
+	must(bpf_map_lookup_elem(bpf_map__fd(f->skel->maps.data_flow_ports), &zero, ports),
+	     "ports");
 }
 
 void fixture_set_flow_ports(const struct fixture *f, const struct axp_flow_ports *ports)
 {
 	__u32 zero = 0;
 
-	must(bpf_map_update_elem(bpf_map__fd(f->skel->maps.flow_ports), &zero, ports, 0), "ports");
+	must(bpf_map_update_elem(bpf_map__fd(f->skel->maps.data_flow_ports), &zero, ports, 0),
+	     "ports");
 }
 
 static void forget_flow_counts(struct fixture *f)

@@ -41,11 +41,15 @@ void directory_of_leaves(struct directory *d, enum axp_family family, const stru
 	free(nodes.v);
 }
 
-void *directory_bytes(enum axp_family family, const struct leaf *leaves, size_t count, size_t *n)
+void *directory_bytes(enum axp_family family, const struct leaf *leaves, size_t count, size_t *n,
+		      struct axp_dir4_head *head)
 {
 	struct directory d;
 
 	directory_of_leaves(&d, family, leaves, count);
 	*n = (size_t)directory_used(&d) * directory_unit(family);
+	if (d.head)
+		*head = *d.head;
+	free(d.head);
 	return d.units;
 }

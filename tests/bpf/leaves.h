@@ -19,7 +19,8 @@ struct leaf {
 void directory_of_leaves(struct directory *d, enum axp_family family, const struct leaf *leaves,
 			 size_t count);
 
-/* The same as bare memory: n bytes, to be freed. */
-void *directory_bytes(enum axp_family family, const struct leaf *leaves, size_t count, size_t *n);
+/* The same as bare memory: n bytes, to be freed; for IPv4 *head too. */
+void *directory_bytes(enum axp_family family, const struct leaf *leaves, size_t count, size_t *n,
+		      struct axp_dir4_head *head);
 
 #endif

@@ -5,13 +5,14 @@ import ctypes
 import errno
 import json
 import os
+import re
 import struct
 
 import pytest
 
 import lab3
 from frames import ethernet, ip, tcp, udp, UDP
-from lab import OFFICE4, OFFICE6, STRANGER4, STRANGER6, Lab, run, wait_for
+from lab import OFFICE4, OFFICE6, ROOT, STRANGER4, STRANGER6, Lab, run, wait_for
 from lab3 import config, service
 
 SERVICES = [service("sip", ["udp/5060", "tcp/5060"], ["trunk", "office"]),
@@ -181,14 +182,20 @@ def element(command, fd, key, value):
     assert error == 0, os.strerror(-error)
 
 
+POLICY_PAD = int(re.search(r"AXP_POLICY_PAD = (\d+)", (ROOT / "include/abi.h").read_text(encoding="utf-8"))[1])
+
+FRONT = 5 << 18
+
+
 def alter_port_class(axp, direction, protocol, port, class_):
-    """In the port tables of every slot (struct axp_policy begins with them)."""
+    """In the port tables of every slot (struct axp_policy: behind them come padding and the directory's front)."""
     fd = open_pin(axp.bpffs / "default" / "policies")
     shown = json.loads(run("bpftool", "-j", "map", "show", "pinned", axp.bpffs / "default" / "policies").stdout)
     table = ctypes.create_string_buffer(shown["bytes_value"])
+    ports = shown["bytes_value"] - FRONT - POLICY_PAD - 4 * 65536
     for slot in range(shown["max_entries"]):
         element(BPF_MAP_LOOKUP, fd, slot, table)
-        table[(direction * 2 + protocol) * 65536 + port] = bytes([class_])
+        table[ports + (direction * 2 + protocol) * 65536 + port] = bytes([class_])
         element(BPF_MAP_UPDATE, fd, slot, table)
     os.close(fd)
 
@@ -240,14 +247,20 @@ def test_an_entry_that_the_kernel_does_not_have(loaded):
 
 @pytest.mark.parametrize("address, family", [("198.51.100.7", "4"), ("2001:db8:666::7", "6")])
 def test_tables_of_addresses_without_their_entries(loaded, address, family):
-    pins = [p for p in (loaded.axp.bpffs / "default").iterdir() if p.name.startswith((f"lpm{family}", f"dir{family}"))]
+    """Directories are arrays; IPv4's begin at the end of a policy."""
+    names = (f"lpm{family}", f"dir{family}", "policies" if family == "4" else "dir6")
+    pins = [p for p in (loaded.axp.bpffs / "default").iterdir() if p.name.startswith(names)]
     assert pins
     for pin in pins:
         shown = json.loads(run("bpftool", "-j", "map", "show", "pinned", pin).stdout)
         if shown["type"] == "array":
             fd = open_pin(pin)
+            table = ctypes.create_string_buffer(shown["bytes_value"])
             for key in range(shown["max_entries"]):
-                element(BPF_MAP_UPDATE, fd, key, ctypes.create_string_buffer(shown["bytes_value"]))
+                element(BPF_MAP_LOOKUP, fd, key, table)
+                n = min(FRONT, len(table))
+                table[-n:] = bytes(n)
+                element(BPF_MAP_UPDATE, fd, key, table)
             os.close(fd)
             continue
         for node in json.loads(run("bpftool", "-j", "map", "dump", "pinned", pin).stdout):

@@ -24,6 +24,10 @@ def tcp_offset_1(packet):
     return IP in packet and packet[IP].frag == 1 and packet[IP].proto == 6
 
 
+def plain_ipv4(packet):
+    return packet.type == 0x0800 and packet[IP].ihl == 5 and packet[IP].proto in (6, 17)
+
+
 def plain_ipv6(packet):
     return packet.type == 0x86dd and packet[IPv6].nh in (6, 17)
 
@@ -34,6 +38,8 @@ BREAKS = [
     ("tiny", "parse.h", "place == 1 && ip->protocol == IPPROTO_TCP", "0", tcp_offset_1,
      "^the model:   drop tiny-fragment, "),
     ("carve", "verdict.h", "match = (*class)->services & *services;", "match = *services;", None,
+     "^the model:   drop unlisted, .*\nthe program: pass, counted as nothing in that row"),
+    ("short", "plain4.h", "match = services ? class->services & services : 0;", "match = services;", plain_ipv4,
      "^the model:   drop unlisted, .*\nthe program: pass, counted as nothing in that row"),
     ("reply", "flow.h", "flow->origin != AXP_FLOW_OPENED", "0", None,
      "^the model:   drop unlisted, .*\nthe program: pass"),

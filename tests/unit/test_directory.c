@@ -13,11 +13,13 @@
 
 enum {
 	LISTS = 40,
+	FAR = LISTS, /* one more, for what makes a list large */
 	ROUNDS = 12,
 	CHANGES = 300,
 	NEAR = 1,
 	NOW = 1000,
-	ROOM = 16, /* pages */
+	ROOM = 16,      /* pages */
+	LARGE = 131072, /* nodes from which on a list is large */
 };
 
 /* What an address opens; ASK: the trie is to be asked. */
@@ -69,19 +71,19 @@ static struct entry random_entry(uint8_t family, enum shape shape)
 	return e;
 }
 
-/* A service for each list, and one for all of them: many sets, few of them common. */
+/* A service for each list, or one for all of them but FAR: many sets, few of them common. */
 static void policy_make(struct policy *p, bool many_sets)
 {
 	memset(p, 0, sizeof(*p));
 	p->now = NOW;
-	p->n_lists = LISTS;
-	p->lists = calloc(LISTS, sizeof(*p->lists));
-	p->n_services = many_sets ? LISTS : 1;
-	p->services = calloc(LISTS, sizeof(*p->services));
+	p->n_lists = LISTS + 1;
+	p->lists = calloc(LISTS + 1, sizeof(*p->lists));
+	p->n_services = many_sets ? LISTS + 1 : 2;
+	p->services = calloc(LISTS + 1, sizeof(*p->services));
 	assert_true(p->lists && p->services);
-	for (size_t i = 0; i < LISTS; i++) {
+	for (size_t i = 0; i <= LISTS; i++) {
 		p->services[i].slot = (uint8_t)i;
-		p->services[many_sets ? i : 0].allow[0] |= 1ULL << i;
+		p->services[many_sets ? i : i == FAR].allow[0] |= 1ULL << i;
 	}
 }
 
@@ -92,6 +94,22 @@ static void policy_fill(struct policy *p, uint8_t family, enum shape shape, size
 	for (size_t i = 0; i < n; i++) {
 		struct entry e = random_entry(family, shape);
 
+		assert_int_equal(entries_push(&p->base, &e), 0);
+	}
+	assert_int_equal(policy_sort_entries(p, &p->base, &err), 0);
+}
+
+/* Addresses far from all others, until the list is a large one. */
+static void policy_enlarge(struct policy *p)
+{
+	struct error err;
+
+	for (uint32_t i = 0; i < LARGE; i++) {
+		uint32_t address = 0x2c000000 + i * 7;
+		struct entry e = { .prefix = { .family = AXP_IPV4, .len = 32 }, .list = FAR };
+
+		for (uint32_t k = 0; k < 4; k++)
+			e.prefix.addr[k] = (uint8_t)(address >> (24 - 8 * k));
 		assert_int_equal(entries_push(&p->base, &e), 0);
 	}
 	assert_int_equal(policy_sort_entries(p, &p->base, &err), 0);
@@ -113,6 +131,9 @@ static uint64_t expected(const struct nodes *nodes, const struct prefix *address
 	return best->timed ? ASK : best->services;
 }
 
+/* What packets have of a directory for IPv4 without a look-up. */
+static struct axp_policy *policy4;
+
 static uint64_t found(const struct prefix *address)
 {
 	__u64 services = 0, halves[2];
@@ -121,7 +142,7 @@ static uint64_t found(const struct prefix *address)
 
 	if (address->family == AXP_IPV4) {
 		memcpy(&word, address->addr, sizeof(word));
-		answer = directory4_look_up(0, bpf_ntohl(word), &services);
+		answer = directory4_look_up(policy4, 0, bpf_ntohl(word), &services);
 	} else {
 		memcpy(halves, address->addr, sizeof(halves));
 		answer = directory6_look_up(0, bpf_be64_to_cpu(halves[0]),
@@ -130,17 +151,36 @@ static uint64_t found(const struct prefix *address)
 	return answer == DIRECTORY_ASKS_TRIE ? ASK : services;
 }
 
-static bool sets_full;
+static const struct axp_dir_header *header; /* of what is looked into */
 
+static const struct axp_dir_header *header_of(const struct directory *d)
+{
+	const union axp_dir6_unit *units = (const void *)d->units;
+
+	return d->head ? &d->head->header : &units[AXP_DIR6_HEADER].header;
+}
+
+static struct axp_policy *policy_of(const struct directory *d)
+{
+	return (void *)((char *)d->head - offsetof(struct axp_policy, dir4));
+}
+
+/* Of one that is not fixed, a copy is looked into. */
 static void look_into(const struct directory *d)
 {
-	const union axp_dir4_unit *u4 = (const void *)d->units;
-	const union axp_dir6_unit *u6 = (const void *)d->units;
+	static struct axp_policy copy;
 
-	sets_full = (d->family == AXP_IPV4 ? u4[AXP_DIR4_HEADER].header.n_sets
-					   : u6[AXP_DIR6_HEADER].header.n_sets) == AXP_SET_ASK;
-	kernel_units = d->units;
-	kernel_pages = (uint32_t)((size_t)d->room * directory_unit(d->family) / AXP_DIR_PAGE);
+	header = header_of(d);
+	kernel_units = d->units + (d->head ? AXP_DIR4_FRONT : 0);
+	kernel_pages = (d->room - (d->head ? AXP_DIR4_FRONT_UNITS : 0)) /
+		       (AXP_DIR_PAGE / directory_unit(d->family));
+	if (d->family != AXP_IPV4)
+		return;
+	policy4 = d->fixed ? policy_of(d) : &copy;
+	if (d->fixed)
+		return;
+	copy.dir4 = *d->head;
+	memcpy(&copy.front4, d->units, sizeof(copy.front4));
 }
 
 static void check(const struct nodes *nodes, const struct prefix *address)
@@ -149,7 +189,7 @@ static void check(const struct nodes *nodes, const struct prefix *address)
 	char text[PREFIX_TEXT_MAX];
 
 	/* Asking the trie is never wrong, but it is not meant to be without need. */
-	if (want != got && !(got == ASK && sets_full))
+	if (want != got && !(got == ASK && header->n_sets == AXP_SET_ASK))
 		fail_msg("%s: %llx, and not %llx", prefix_text(address, text),
 			 (unsigned long long)got, (unsigned long long)want);
 }
@@ -237,6 +277,35 @@ static void test_build6(void **state)
 	build_family(AXP_IPV6);
 }
 
+static void test_build_large(void **state)
+{
+	(void)state;
+	for (size_t round = 0; round < 2 * SHAPES; round++) {
+		struct directory d = { .family = AXP_IPV4 };
+		struct nodes nodes = { 0 };
+		struct policy p;
+
+		policy_make(&p, round % 2);
+		policy_fill(&p, AXP_IPV4, round % SHAPES, 700);
+		policy_enlarge(&p);
+		compile(&p, AXP_IPV4, &nodes);
+		assert_int_equal(directory_build(&d, &nodes, 0, nodes.n), 0);
+		assert_int_equal(header_of(&d)->shift, 0);
+		look_into(&d);
+		for (size_t i = 0; i < nodes.n; i += 1 + random_below(nodes.n / 10))
+			check_around(&nodes, &nodes.v[i].prefix);
+		for (size_t i = 0; i < 60; i++) {
+			struct prefix any = random_prefix(AXP_IPV4, random_below(SHAPES));
+
+			check_around(&nodes, &any);
+			check_around(&nodes, &p.base.v[random_below(p.base.n)].prefix);
+		}
+		directory_free(&d);
+		nodes_free(&nodes);
+		policy_free(&p);
+	}
+}
+
 static void test_no_nodes(void **state)
 {
 	static const uint8_t both[] = { AXP_IPV4, AXP_IPV6 };
@@ -273,18 +342,30 @@ static void test_everything(void **state)
 	}
 }
 
-/* A map's memory: it does not grow. */
+/* Maps' memory, which does not grow; IPv4's begins in the policy, and goes on behind it here. */
 static struct directory fixed_copy(const struct directory *d, uint32_t pages)
 {
 	uint32_t unit = directory_unit(d->family);
 	struct directory copy = { .family = d->family, .fixed = true };
+	size_t before = d->head ? offsetof(struct axp_policy, front4) : 0;
+	size_t front = d->head ? AXP_DIR4_FRONT : 0;
+	uint8_t *memory = calloc(1, before + front + (size_t)pages * AXP_DIR_PAGE);
 
-	copy.room = pages * (AXP_DIR_PAGE / unit);
-	copy.units = calloc(copy.room, unit);
-	assert_non_null(copy.units);
+	assert_non_null(memory);
+	copy.room = (uint32_t)(front / unit) + pages * (AXP_DIR_PAGE / unit);
+	copy.units = memory + before;
 	assert_true(directory_used(d) <= copy.room);
 	memcpy(copy.units, d->units, (size_t)directory_used(d) * unit);
+	if (d->head) {
+		copy.head = &((struct axp_policy *)(void *)memory)->dir4;
+		*copy.head = *d->head;
+	}
 	return copy;
+}
+
+static void fixed_free(struct directory *d)
+{
+	free(d->head ? (void *)policy_of(d) : d->units);
 }
 
 static struct entry entry4(uint32_t address)
@@ -298,24 +379,40 @@ static struct entry entry4(uint32_t address)
 	return e;
 }
 
-/* A bit is set where something is listed, and nowhere else. */
-static void check_filter(const struct directory *d, const struct nodes *nodes)
+/* Bits of the filter, in the order of their addresses, up to the one for this address. */
+static uint32_t filter_bit(uint32_t shift, uint32_t address)
+{
+	return address >> (shift ? shift : 9);
+}
+
+static bool filter_has(const struct directory *d, uint32_t shift, uint32_t bit)
 {
 	const union axp_dir4_unit *units = (const void *)d->units;
-	const struct axp_dir_header *h = &units[AXP_DIR4_HEADER].header;
-	size_t words = (1ULL << (32 - h->shift)) / 32;
-	uint32_t *want = calloc(words, sizeof(*want));
+	const struct axp_dir4_place *places = (const void *)d->units;
+	const uint32_t *words = shift ? units[AXP_DIR4_FILTER].words : places[bit / 128].filter;
+
+	if (!shift)
+		bit %= 128;
+	return words[bit / 32] >> (bit % 32) & 1;
+}
+
+/* A bit is set where something is listed, and nowhere else; the nodes are single addresses. */
+static void check_filter(const struct directory *d, const struct nodes *nodes)
+{
+	uint32_t shift = header_of(d)->shift, bits = filter_bit(shift, UINT32_MAX) + 1;
+	bool *want = calloc(bits, sizeof(*want));
 
 	assert_non_null(want);
 	for (size_t i = 0; i < nodes->n; i++) {
 		const uint8_t *b = nodes->v[i].prefix.addr;
-		uint32_t bit = ((uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 |
-				b[3]) >>
-			       h->shift;
 
-		want[bit / 32] |= 1U << (bit % 32);
+		want[filter_bit(shift, (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 |
+					       (uint32_t)b[2] << 8 | b[3])] = true;
 	}
-	assert_memory_equal(want, &units[h->filter], words * sizeof(*want));
+	for (uint32_t bit = 0; bit < bits; bit++) {
+		if (filter_has(d, shift, bit) != want[bit])
+			fail_msg("shift %u, bit %u", shift, bit);
+	}
 	free(want);
 }
 
@@ -350,8 +447,7 @@ static void check_filter_of(uint32_t n, uint32_t shift)
 	assert_int_equal(directory_build(&built, &nodes, 0, nodes.n), 0);
 	d = fixed_copy(&built, 40);
 	look_into(&d);
-	assert_int_equal(((union axp_dir4_unit *)(void *)d.units)[AXP_DIR4_HEADER].header.shift,
-			 shift);
+	assert_int_equal(header_of(&d)->shift, shift);
 	check_filter(&d, &nodes);
 	check_some(&nodes);
 	for (uint32_t i = 0; i < 20; i++) {
@@ -372,13 +468,13 @@ static void check_filter_of(uint32_t n, uint32_t shift)
 	compile(&p, AXP_IPV4, &nodes);
 	check_filter(&d, &nodes);
 	check_some(&nodes);
-	free(d.units);
+	fixed_free(&d);
 	directory_free(&built);
 	nodes_free(&nodes);
 	policy_free(&p);
 }
 
-/* By /16, /18, /20, /21, /22 and /23. */
+/* By /16, /18, /20 and /21; large lists by /23. */
 static void test_filters(void **state)
 {
 	(void)state;
@@ -386,8 +482,8 @@ static void test_filters(void **state)
 	check_filter_of(600, 14);
 	check_filter_of(5000, 12);
 	check_filter_of(20000, 11);
-	check_filter_of(150000, 10);
-	check_filter_of(600000, 9);
+	check_filter_of(150000, 0);
+	check_filter_of(600000, 0);
 }
 
 /* Addresses first to first + n - 1 of 10.1.0.0/16, as single ones: what touches becomes one range.
@@ -433,7 +529,7 @@ static uint64_t check_ranges(uint32_t ranges, uint32_t longest, uint8_t lists)
 	for (uint32_t at = 0; at < 65536; at++) {
 		__u64 services = 0;
 
-		directory4_look_up(0, 0x0a010000 + at, &services);
+		directory4_look_up(policy4, 0, 0x0a010000 + at, &services);
 		if (services != (sets[at] ? 1ULL << (sets[at] - 1) : 0))
 			fail_msg("10.1.%u.%u, %u ranges: %llx", at >> 8, at & 255, ranges,
 				 (unsigned long long)services);
@@ -508,7 +604,7 @@ static void change_family(uint8_t family, enum shape shape, bool many_sets)
 		compile(&p, family, &nodes);
 		if (rc == -ENOSPC) { /* made anew, as the command does */
 			directory_free(&built);
-			free(d.units);
+			fixed_free(&d);
 			built = (struct directory){ .family = family };
 			assert_int_equal(directory_build(&built, &nodes, 0, nodes.n), 0);
 			d = fixed_copy(&built, ROOM);
@@ -521,7 +617,7 @@ static void change_family(uint8_t family, enum shape shape, bool many_sets)
 			check_all(&nodes, family);
 	}
 	check_all(&nodes, family);
-	free(d.units);
+	fixed_free(&d);
 	directory_free(&built);
 	nodes_free(&nodes);
 	policy_free(&p);
@@ -541,6 +637,36 @@ static void test_change6(void **state)
 	change_family(AXP_IPV6, SCATTERED, false);
 	change_family(AXP_IPV6, CROWDED, true);
 	change_family(AXP_IPV6, WIDE, false);
+}
+
+static void test_change_large(void **state)
+{
+	(void)state;
+	for (enum shape shape = SCATTERED; shape < SHAPES; shape++) {
+		struct directory built = { .family = AXP_IPV4 }, d;
+		struct nodes nodes = { 0 };
+		struct policy p;
+
+		policy_make(&p, shape == CROWDED);
+		policy_fill(&p, AXP_IPV4, shape, 300);
+		policy_enlarge(&p);
+		compile(&p, AXP_IPV4, &nodes);
+		assert_int_equal(directory_build(&built, &nodes, 0, nodes.n), 0);
+		d = fixed_copy(&built, 64);
+		assert_int_equal(header_of(&d)->shift, 0);
+		look_into(&d);
+		for (size_t i = 0; i < 25; i++) {
+			struct prefix changed = change_policy(&p, AXP_IPV4, shape);
+
+			assert_int_equal(directory_change(&d, &p, &changed), 0);
+			compile(&p, AXP_IPV4, &nodes);
+			check_around(&nodes, &changed);
+		}
+		fixed_free(&d);
+		directory_free(&built);
+		nodes_free(&nodes);
+		policy_free(&p);
+	}
 }
 
 /* Where the room runs out, every address is as it was. */
@@ -568,7 +694,7 @@ static void test_no_room(void **state)
 	assert_int_equal(rc, -ENOSPC);
 	check_around(&before, &changed);
 	check_all(&before, AXP_IPV4);
-	free(d.units);
+	fixed_free(&d);
 	directory_free(&built);
 	nodes_free(&before);
 	policy_free(&p);
@@ -626,16 +752,16 @@ static void *read_on(void *arg)
 /* Neighbours come and go around one that is always listed and one that never is. */
 static void test_readers(void **state)
 {
-	static const uint8_t both[] = { AXP_IPV4, AXP_IPV6 };
+	static const uint8_t kinds[] = { AXP_IPV4, AXP_IPV6, AXP_IPV4 };
 
 	(void)state;
-	for (size_t f = 0; f < ARRAY_SIZE(both); f++) {
-		uint8_t max = prefix_max_len(both[f]);
-		struct directory built = { .family = both[f] }, d;
+	for (size_t f = 0; f < ARRAY_SIZE(kinds); f++) {
+		uint8_t max = prefix_max_len(kinds[f]);
+		struct directory built = { .family = kinds[f] }, d;
 		struct reader r = { .looks = 0 };
 		struct nodes nodes = { 0 };
 		struct entry e = { .prefix = {
-					   .family = both[f], .len = max, .addr = "\xc6\x33" } };
+					   .family = kinds[f], .len = max, .addr = "\xc6\x33" } };
 		struct policy p;
 		pthread_t thread;
 
@@ -643,7 +769,9 @@ static void test_readers(void **state)
 		r.always = r.never = e.prefix;
 		r.never.addr[max / 8 - 1] = 1;
 		assert_int_equal(entries_push(&p.base, &e), 0);
-		compile(&p, both[f], &nodes);
+		if (f == 2) /* a large list */
+			policy_enlarge(&p);
+		compile(&p, kinds[f], &nodes);
 		assert_int_equal(directory_build(&built, &nodes, 0, nodes.n), 0);
 		d = fixed_copy(&built, 60);
 		look_into(&d);
@@ -668,7 +796,7 @@ static void test_readers(void **state)
 		pthread_join(thread, NULL);
 		assert_int_equal(r.wrong, 0);
 		assert_true(r.looks > 1000);
-		free(d.units);
+		fixed_free(&d);
 		directory_free(&built);
 		nodes_free(&nodes);
 		policy_free(&p);
@@ -678,12 +806,13 @@ static void test_readers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_build4),   cmocka_unit_test(test_build6),
-		cmocka_unit_test(test_no_nodes), cmocka_unit_test(test_everything),
-		cmocka_unit_test(test_filters),  cmocka_unit_test(test_ranges),
-		cmocka_unit_test(test_change4),  cmocka_unit_test(test_change6),
-		cmocka_unit_test(test_no_room),  cmocka_unit_test(test_too_many_sets),
-		cmocka_unit_test(test_readers),
+		cmocka_unit_test(test_build4),       cmocka_unit_test(test_build6),
+		cmocka_unit_test(test_no_nodes),     cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_filters),      cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_change4),      cmocka_unit_test(test_change6),
+		cmocka_unit_test(test_no_room),      cmocka_unit_test(test_too_many_sets),
+		cmocka_unit_test(test_readers),      cmocka_unit_test(test_build_large),
+		cmocka_unit_test(test_change_large),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

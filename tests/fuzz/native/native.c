@@ -180,7 +180,6 @@ void native_open(void)
 	MAKE(counters, TABLE_ARRAY);
 	MAKE(timed, TABLE_HASH);
 	MAKE(flows, TABLE_HASH);
-	MAKE(flow_ports, TABLE_ARRAY);
 	MAKE(flow_counts, TABLE_ARRAY);
 	MAKE(elsewhere, TABLE_ARRAY);
 	MAKE(strangers, TABLE_HASH);
@@ -219,7 +218,7 @@ void native_forget(__u64 now_ns, __u32 seed)
 	table_clear(table_of(&answers));
 	table_clear(table_of(&fragments));
 	table_clear(&world.hit_table);
-	memset(at(&flow_ports, 0), 0, sizeof(struct axp_flow_ports));
+	memset((void *)&flow_ports, 0, sizeof(flow_ports));
 	world.now = now_ns;
 	world.random = seed;
 }
@@ -240,33 +239,48 @@ void native_timed(__u32 key, const struct axp_timed *value)
 		abort();
 }
 
-void native_directory(__u32 slot, enum axp_family family, const void *units, size_t n)
+static void free_page(void **value)
+{
+	struct table *t = *value;
+
+	if (t) {
+		free(t->values[0]);
+		free(t->values);
+		free(t);
+	}
+	*value = NULL;
+}
+
+void native_directory(__u32 slot, enum axp_family family, const struct axp_dir4_head *head,
+		      const void *units, size_t n)
 {
 	struct table *directories =
 		table_of(family == AXP_IPV4 ? (void *)&directories4 : (void *)&directories6);
 	struct table *tries = table_of(family == AXP_IPV4 ? (void *)&tries4 : (void *)&tries6);
-	size_t pages = (n + AXP_DIR_PAGE - 1) / AXP_DIR_PAGE;
+	size_t front = family == AXP_IPV4 ? AXP_DIR4_FRONT : 0, pages = 0;
+	struct axp_policy *policy = native_policy(slot);
 
+	if (n > front)
+		pages = (n - front + AXP_DIR_PAGE - 1) / AXP_DIR_PAGE;
 	if (pages > AXP_DIR_PAGES)
 		abort();
 	table_clear(&world.tries[slot][family]);
 	tries->values[slot] = n ? &world.tries[slot][family] : NULL;
+	if (front) {
+		policy->dir4 = *head;
+		memset(&policy->front4, 0, front);
+		memcpy(&policy->front4, units, n < front ? n : front);
+	}
 	for (size_t page = 0; page < AXP_DIR_PAGES; page++) {
 		void **value = &directories->values[AXP_DIR_PAGE_KEY(slot, page)];
-		struct table *t = *value;
+		size_t from = front + page * AXP_DIR_PAGE;
 
-		if (t) {
-			free(t->values[0]);
-			free(t->values);
-			free(t);
-		}
-		*value = NULL;
+		free_page(value);
 		if (page >= pages)
 			continue;
 		make(value, TABLE_ARRAY, sizeof(__u32), AXP_DIR_PAGE, 1);
-		t = *value;
-		memcpy(t->values[0], (const __u8 *)units + page * AXP_DIR_PAGE,
-		       page + 1 < pages ? AXP_DIR_PAGE : n - page * AXP_DIR_PAGE);
+		memcpy(((struct table *)*value)->values[0], (const __u8 *)units + from,
+		       page + 1 < pages ? AXP_DIR_PAGE : n - from);
 	}
 }
 

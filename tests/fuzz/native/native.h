@@ -22,8 +22,10 @@ void native_active(__u64 word);
 struct axp_policy *native_policy(__u32 slot);
 void native_timed(__u32 key, const struct axp_timed *timed);
 
-/* Empties what a slot has of a family, then from `units` bytes of a directory (0: none). */
-void native_directory(__u32 slot, enum axp_family family, const void *units, size_t n);
+/* Empties what a slot has of a family, then from `units` n bytes of a directory (0: none), of IPv4
+ * with its head. */
+void native_directory(__u32 slot, enum axp_family family, const struct axp_dir4_head *head,
+		      const void *units, size_t n);
 void native_node(__u32 slot, enum axp_family family, __u32 len, const __u8 *address,
 		 const struct axp_lpm_value *value);
 

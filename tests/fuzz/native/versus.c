@@ -66,6 +66,7 @@ static void set_family(__u32 slot, enum axp_family family, const struct node *no
 {
 	struct axp_lpm_value values[LEAVES];
 	struct leaf leaves[LEAVES];
+	struct axp_dir4_head head;
 	void *units = NULL;
 	size_t n = 0, bytes = 0;
 
@@ -82,9 +83,9 @@ static void set_family(__u32 slot, enum axp_family family, const struct node *no
 		leaves[n] = (struct leaf){ prefix, nodes->services, values[n].timed };
 		n++;
 	}
-	if (n)
-		units = directory_bytes(family, leaves, n, &bytes);
-	native_directory(slot, family, units, bytes);
+	if (n || family == AXP_IPV4)
+		units = directory_bytes(family, leaves, n, &bytes, &head);
+	native_directory(slot, family, &head, units, bytes);
 	for (size_t i = 0; i < n; i++)
 		native_node(slot, family, leaves[i].prefix.len, leaves[i].prefix.addr, &values[i]);
 	free(units);
