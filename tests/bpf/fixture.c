@@ -400,12 +400,17 @@ static void age_entry(int map, const void *key, __u64 by, __u64 waited)
 	must(bpf_map_update_elem(map, key, value, BPF_EXIST), "age");
 }
 
+void fixture_up_for(__u64 ns)
+{
+	while (clock_now(CLOCK_MONOTONIC) < ns)
+		sleep(1);
+}
+
 void fixture_age(struct fixture *f, __u32 ms)
 {
 	__u64 by = ms * (SECOND / 1000), from = clock_now(CLOCK_MONOTONIC), waited;
 
-	while (clock_now(CLOCK_MONOTONIC) < by + MINUTE)
-		sleep(1);
+	fixture_up_for(by + MINUTE);
 	waited = clock_now(CLOCK_MONOTONIC) - from;
 	for (int which = 0; which < REMEMBERING; which++) {
 		size_t n, size = which == FRAGMENTS ? sizeof(struct axp_fragment_key)

@@ -70,6 +70,9 @@ void fixture_forget(struct fixture *f);
 
 enum { FIXTURE_OLDEST = 1 }; /* a time that nothing is before */
 
+/* Waits, just after a boot, until so long ago there was a time. */
+void fixture_up_for(__u64 ns);
+
 /* As if all that is remembered were so much older. Just after a boot it waits until that can be. */
 void fixture_age(struct fixture *f, __u32 ms);
 

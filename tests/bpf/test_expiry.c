@@ -243,6 +243,7 @@ static void look_new(void)
 static void test_deadline(void **state)
 {
 	(void)state;
+	fixture_up_for(40 * SECOND);
 	go_to_new();
 	look_new();
 	fixture_deadline(&fixture, AXP_MODE_ENFORCE, 0, 3600000);
