@@ -40,16 +40,18 @@ struct dir4 {
 static __always_inline const union axp_dir4_unit *unit4(const struct dir4 *d, __u32 index)
 {
 	const struct axp_dir4_page *page;
+	__u64 unit = index;
 
-	if (index < AXP_DIR4_FRONT_UNITS)
-		return &d->policy->front4.units[index];
-	index -= AXP_DIR4_FRONT_UNITS;
-	page = page_of(&directories4, d->slot, index / AXP_DIR4_PAGE_UNITS);
+	/* The number that is checked must be the one that is used, for verifiers until 6.12. */
+	barrier_var(unit);
+	if (unit < AXP_DIR4_FRONT_UNITS)
+		return &d->policy->front4.units[unit];
+	unit -= AXP_DIR4_FRONT_UNITS;
+	page = page_of(&directories4, d->slot, unit / AXP_DIR4_PAGE_UNITS);
 	if (!page)
 		return NULL;
-	/* Not to be reckoned with before it was checked, which verifiers until 6.12 refuse. */
-	barrier_var(page);
-	return &page->units[index & (AXP_DIR4_PAGE_UNITS - 1)];
+	barrier_var(page); /* nor reckoned with before it was checked */
+	return &page->units[unit & (AXP_DIR4_PAGE_UNITS - 1)];
 }
 
 static __always_inline int set4(const struct dir4 *d, __u32 set, __u64 *services)

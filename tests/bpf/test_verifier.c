@@ -60,13 +60,13 @@ static void within(int program, const char *said, const struct budget *b)
 static void test_ingress(void **state)
 {
 	(void)state;
-	within(fixture.program, fixture.verified[0], &(struct budget){ 150000, 450000, 62000 });
+	within(fixture.program, fixture.verified[0], &(struct budget){ 100000, 350000, 60000 });
 }
 
 static void test_egress(void **state)
 {
 	(void)state;
-	within(fixture.egress, fixture.verified[1], &(struct budget){ 220000, 450000, 54000 });
+	within(fixture.egress, fixture.verified[1], &(struct budget){ 150000, 400000, 46000 });
 }
 
 int main(void)
