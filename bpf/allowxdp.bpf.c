@@ -17,6 +17,9 @@
 #include "plain4.h"
 #include "verdict.h"
 
+/* Set by the command before loading: the kernel takes multi-buffer programs (5.18). */
+const volatile _Bool have_frags = 0;
+
 /* What a tc program returns: let the next one decide (TCX_NEXT, TC_ACT_UNSPEC), or drop. */
 enum { EGRESS_NEXT = -1, EGRESS_DROP = 2 };
 

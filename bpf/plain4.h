@@ -22,9 +22,6 @@
  */
 enum { PLAIN_FRAME_MIN = 60, PLAIN_FRAME_MAX = 1522 };
 
-/* Set by the command before loading: the kernel takes multi-buffer programs (5.18). */
-const volatile _Bool have_frags = 0;
-
 enum { PLAIN_IPV4 = 0x45 }; /* version and header length, in the first byte */
 
 struct plain4 {

@@ -300,10 +300,8 @@ union axp_dir4_unit {
 	struct axp_dir4_group group;
 	__u64 roots[4];
 	__u64 cells[4];
-	__u64 services[4];
 	__u32 bits[8]; /* address a of the /24: bit a % 32 of bits[a / 32] */
 	__u8 sets[32];
-	struct axp_dir_header header;
 };
 
 union axp_dir4_front {

@@ -402,8 +402,11 @@ static void age_entry(int map, const void *key, __u64 by, __u64 waited)
 
 void fixture_up_for(__u64 ns)
 {
-	while (clock_now(CLOCK_MONOTONIC) < ns)
-		sleep(1);
+	const struct timespec until = { .tv_sec = (time_t)(ns / SECOND),
+					.tv_nsec = (long)(ns % SECOND) };
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+		;
 }
 
 void fixture_age(struct fixture *f, __u32 ms)

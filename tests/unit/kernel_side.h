@@ -13,7 +13,7 @@
 #include <bpf/bpf_helpers.h>
 #include "../../bpf/maps.h"
 
-/* Where the pages of a directory lie, one behind the other. */
+/* Where the pages of a directory lie: one behind the other. */
 static const uint8_t *kernel_units;
 static uint32_t kernel_pages;
 
